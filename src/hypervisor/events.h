@@ -1,0 +1,71 @@
+#pragma once
+
+// The lifecycle events of a VMM that writes them to a file (kEvents): guest
+// reboots and power-offs stay inside the process, so only these tell.
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "src/base/clock.h"
+#include "src/base/result.h"
+#include "src/base/unique_fd.h"
+
+namespace chrysalis::hypervisor {
+
+struct VmmEvent {
+  enum class Kind : uint8_t {
+    kBooted,
+    kPaused,
+    kResumed,
+    kRestored,
+    kGuestEnded,     // the guest powered off
+    kRebooted,       // the guest rebooted, inside the process
+    kDeviceRemoved,  // the guest ejected `device`
+    kPanicked,       // the guest said so (pvpanic)
+    kOther,
+  };
+  Kind kind = Kind::kOther;
+  std::string device;
+  friend bool operator==(const VmmEvent&, const VmmEvent&) = default;
+};
+
+// Splits the stream of JSON objects. PURE. Keeps an unfinished object for the
+// next call; an object above 64 KiB or that does not parse is skipped whole.
+// Thread-safety: none.
+class EventParser {
+ public:
+  std::vector<VmmEvent> feed(std::string_view bytes);
+
+ private:
+  std::string pending_;
+  int depth_ = 0;
+  bool in_string_ = false, escaped_ = false, oversized_ = false;
+};
+
+// Follows the file from its start. Thread-safety: none; one reader a tail.
+class EventTail {
+ public:
+  // The file need not exist yet.
+  [[nodiscard]] static Result<EventTail> open(std::filesystem::path file);
+
+  // What was written since the last call, at once.
+  [[nodiscard]] Result<std::vector<VmmEvent>> read();
+  // Waits for at least one event. kTimeout at the deadline.
+  [[nodiscard]] Result<std::vector<VmmEvent>> wait(Mono deadline);
+  // Readable when read() may have news: for a poll loop. Borrowed.
+  [[nodiscard]] int fd() const { return inotify_.get(); }
+
+ private:
+  EventTail(std::filesystem::path file, UniqueFd inotify);
+
+  std::filesystem::path path_;
+  UniqueFd inotify_;
+  UniqueFd file_;
+  uint64_t offset_ = 0;
+  EventParser parser_;
+};
+
+}  // namespace chrysalis::hypervisor

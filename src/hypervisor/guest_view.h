@@ -1,0 +1,59 @@
+#pragma once
+
+// The file system as a VMM sees it: one directory, the generation of its VM,
+// always at the same path. So no snapshot names a VM, a generation or a host,
+// and restore, clone and clone of a clone rewrite no path. PURE: names only.
+
+#include <array>
+#include <string>
+#include <string_view>
+
+#include "src/model/values.h"
+
+namespace chrysalis::hypervisor {
+
+inline constexpr std::string_view kGuestDir = "/run/chrysalis/vm";
+
+// Files of a generation directory, by their name in it.
+inline constexpr std::string_view kApiSocket = "api.sock";
+inline constexpr std::string_view kConsoleSocket = "console.sock";  // CH
+inline constexpr std::string_view kEvents = "events";               // CH
+inline constexpr std::string_view kVmmLog = "vmm.log";
+inline constexpr std::string_view kKernel = "kernel";
+inline constexpr std::string_view kInitrd = "initrd";
+
+// Files of a dump. A generation to be loaded holds them beside its disks.
+struct DumpFiles {
+  std::array<std::string_view, 3> names;  // all of them; empty: none
+  std::string_view memory;                // the one that holds the RAM
+};
+inline constexpr std::string_view kChConfig = "config.json";
+inline constexpr std::string_view kChState = "state.json";
+inline constexpr std::string_view kChMemory = "memory-ranges";
+inline constexpr std::string_view kFcState = "vmstate";
+inline constexpr std::string_view kFcMemory = "mem";
+
+constexpr DumpFiles dump_files(model::Hypervisor kind) {
+  return kind == model::Hypervisor::kCloudHypervisor
+             ? DumpFiles{{kChConfig, kChState, kChMemory}, kChMemory}
+             : DumpFiles{{kFcState, kFcMemory, ""}, kFcMemory};
+}
+
+// "/run/chrysalis/vm/disk0"
+inline std::string guest_path(std::string_view file) {
+  return std::string(kGuestDir) + "/" + std::string(file);
+}
+
+// Ids and files of the devices of a first boot: "disk0", "net0".
+inline std::string disk_id(size_t i) { return "disk" + std::to_string(i); }
+inline std::string nic_id(size_t i) { return "net" + std::to_string(i); }
+
+// The id of a NIC plugged by a clone or a foreign restore. Unique in the life
+// of the guest: reuse before the guest ejected the old one is refused (500).
+inline std::string fresh_nic_id(std::string_view vm_uid, uint64_t operation,
+                                size_t i) {
+  return "n" + std::string(vm_uid.substr(0, 8)) + "-" +
+         std::to_string(operation) + "-" + std::to_string(i);
+}
+
+}  // namespace chrysalis::hypervisor
