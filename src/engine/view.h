@@ -1,0 +1,100 @@
+#pragma once
+
+// What the engine knows of one VM or snapshot at this moment. PURE: data, so
+// that a planner can be tested with views made by hand.
+// The record is what was made durable; `live` and `read_back` are what was
+// seen. Thread-safety: values; records are shared and immutable.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "src/base/clock.h"
+#include "src/engine/reason.h"
+#include "src/engine/request.h"
+#include "src/model/fields.h"
+
+namespace chrysalis::store {
+struct VmRecord;        // src/store/records.h
+struct SnapshotRecord;  // src/store/records.h
+}  // namespace chrysalis::store
+
+namespace chrysalis::engine {
+
+enum class Live : uint8_t {
+  kAbsent,    // no record: it was never made here, or is deleted
+  kStarting,  // a VMM is on its way up
+  kRunning,   // its vCPUs run
+  kPaused,    // a VMM with stopped vCPUs
+  kStopping,  // on its way down as asked
+  kStopped,   // a record and no VMM, as asked
+  kEnded,     // the VMM or the guest ended by itself: see `exit`
+  kShimLost,  // it runs, but its shim died: no snapshot until a cold boot
+};
+std::string_view to_string(Live live);
+
+// How a VMM ended by itself.
+struct ExitView {
+  Wall at{};
+  std::string reason;  // "GuestPoweredOff", "GuestReset", "VmmKilled", ...
+  int code = 0;
+  bool clean = false;  // the guest asked for it
+};
+
+struct InFlight {
+  Kind kind = Kind::kBoot;
+  std::string step;  // "Load": for people and logs
+  Wall since{};
+  uint64_t attempt = 0;      // restart, restore
+  std::string snapshot_uid;  // snapshot, clone, restore
+};
+
+// What a restore did to its target.
+enum class RestoreResult : uint8_t {
+  kNone,        // not a restore
+  kSucceeded,   // the target is the snapshot
+  kRefused,     // preflight: same pid, no attempt used
+  kRolledBack,  // undone: the target is as it was, the attempt is used
+  kFailed,      // neither: see the message
+};
+std::string_view to_string(RestoreResult result);
+
+struct Outcome {
+  Kind kind = Kind::kBoot;
+  uint64_t attempt = 0;
+  std::string snapshot_uid;
+  bool ok = false;
+  bool refused = false;  // nothing was touched
+  Reason reason = Reason::kNone;
+  std::string message;  // for people; names values
+  RestoreResult restore = RestoreResult::kNone;
+  milliseconds pause{0};  // how long the guest stood still
+  Wall started{}, finished{};
+};
+
+struct GuestNic {
+  std::string id, mac, guest_mac;  // guest_mac: what the guest really has
+};
+
+struct VmView {
+  std::string uid;
+  std::shared_ptr<const store::VmRecord> record;  // null: kAbsent
+  Live live = Live::kAbsent;
+  std::optional<ExitView> exit;              // when kEnded
+  std::optional<InFlight> running;           // the operation in flight
+  std::optional<Outcome> last;               // of the last operation that ended
+  std::optional<model::VmConfig> read_back;  // only while a VMM is up
+  std::vector<GuestNic> nics;
+};
+
+struct SnapshotView {
+  std::string uid;
+  std::shared_ptr<const store::SnapshotRecord> record;  // null: unknown
+  bool ready = false;
+  std::optional<InFlight> running;  // being taken, imported or deleted
+  std::optional<Outcome> last;
+};
+
+}  // namespace chrysalis::engine
