@@ -52,7 +52,7 @@ std::optional<Decimal> parse_decimal(std::string_view text) {
     if (!is_digit(c)) break;
     any = true;
     if (d.digits != 0 || c != '0') ++significant;
-    if (significant > 18) return std::nullopt;
+    if (significant > 19) return std::nullopt;  // may not fit 64 bits
     d.digits = d.digits * 10 + static_cast<uint64_t>(c - '0');
     if (point) ++d.fraction;
   }
