@@ -1,0 +1,89 @@
+#pragma once
+
+// One HTTP/1.1 conversation with an API server, as blocking calls. The seam
+// between the client and a library: beast_transport.h (long-lived processes);
+// tests/controller/kube/transport_contract.h holds what every one must do.
+//
+// Contract: TLS trusts the given CA only and checks host or IP; no redirect is
+// followed (a 3xx is an answer); a request with a body is never sent twice
+// once a byte of it left; bodies and heads are bounded; credentials are read
+// again by themselves and on refresh_credential().
+// Errors: kTimeout the deadline passed (the effect is unknown); kUnavailable
+//   refused, reset, DNS, cancelled; kInvalid TLS verification or not HTTP;
+//   kCorrupt a body beyond its bound. An HTTP status is never an error here.
+// Thread-safety: all calls from any thread, at the same time.
+
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "src/base/clock.h"
+#include "src/base/result.h"
+
+namespace chrysalis::kube {
+
+enum class Method { kGet, kPost, kPut, kPatch, kDelete };
+std::string_view to_string(Method method);
+
+struct Request {
+  Method method = Method::kGet;
+  std::string target;        // "/api/v1/nodes?limit=500", percent-encoded
+  std::string content_type;  // "" without a body
+  std::string body;
+  std::string accept = "application/json";
+};
+
+struct Response {
+  int status = 0;
+  std::string content_type;
+  std::string body;
+  std::optional<seconds> retry_after;
+  std::vector<std::string> warnings;  // text of each `Warning: 299`
+  [[nodiscard]] bool ok() const { return status >= 200 && status < 300; }
+};
+
+// Receives a stream's body on the thread that called stream().
+class StreamSink {
+ public:
+  virtual ~StreamSink() = default;
+  // The 2xx head is there. False ends the stream.
+  virtual bool opened() { return true; }
+  // A piece of the body, cut anywhere. False ends the stream.
+  virtual bool data(std::string_view piece) = 0;
+  // `wake_at` has come. Returns the next time to be woken, or none.
+  virtual std::optional<Mono> wake() { return std::nullopt; }
+};
+
+struct StreamLimits {
+  milliseconds head{30'000};   // connect, TLS and response head together
+  milliseconds idle{295'000};  // silence between two pieces
+  std::optional<Mono> wake_at;
+};
+
+enum class StreamEnd { kEof, kSink };
+
+struct StreamOutcome {
+  StreamEnd end = StreamEnd::kEof;
+  std::optional<Response> refused;  // non-2xx: nothing went to the sink
+};
+
+class Transport {
+ public:
+  virtual ~Transport() = default;
+
+  // One request, one whole answer. A stop ends it with kUnavailable.
+  virtual Result<Response> send(const Request& request, Mono deadline,
+                                std::stop_token stop) = 0;
+
+  // Blocks until the body ends, the sink says no, silence, or a stop.
+  virtual Result<StreamOutcome> stream(const Request& request, StreamSink& sink,
+                                       const StreamLimits& limits,
+                                       std::stop_token stop) = 0;
+
+  // After a 401: the next request reads the token (or certificate) again.
+  virtual void refresh_credential() = 0;
+};
+
+}  // namespace chrysalis::kube
