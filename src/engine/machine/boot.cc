@@ -1,0 +1,87 @@
+// Boot (from an image), Start (a later cold boot), Restart (stop, then start).
+//
+//   Preflight --no--> refused
+//      |  Restart of a live VM: Ask -> ShutDown -> Kill, as in stop.cc
+//      v
+//   Prepare ----> Spawn ----> Run ----> ok
+//      |  |         |          |
+//      |  '- asked to be Stopped: made and recorded, ok
+//      '------------+----------+--> Undo --> failed
+//
+// At most four commits: Prepare, Spawn, Run (with the pids, before the gate
+// opens), and the end.
+
+#include "src/engine/machine/rules.h"
+
+namespace chrysalis::engine::rules {
+namespace {
+
+Plan run(const Facts& facts) {
+  Plan plan{true, {act(Do::kOpenGate), act(Do::kBoot)}};
+  if (facts.power == model::PowerState::kPaused)
+    plan.actions.push_back(act(Do::kPause));
+  return plan;
+}
+
+// What a first boot made goes altogether; a later one keeps its disks.
+Plan undo_boot(const Facts& facts) {
+  Plan plan{false, {act(Do::kKill), act(Do::kNetworkDown)}};
+  if (facts.first) plan.actions.push_back(act(Do::kRemoveVm));
+  return plan;
+}
+
+}  // namespace
+
+Plan plan(BootStep step, const Facts& facts) {
+  switch (step) {
+    case BootStep::kPreflight:
+      return {false, {act(Do::kPreflight)}};
+    case BootStep::kAsk:
+      return {true, {act(Do::kAskGuest, Which::kCurrent, facts.grace)}};
+    case BootStep::kShutDown:
+      return {!facts.can_ask, {act(Do::kShutDown)}};
+    case BootStep::kKill:
+      return {false, {act(Do::kKill)}};
+    case BootStep::kPrepare:
+      return {true, {act(Do::kStage), act(Do::kNetworkUp)}};
+    case BootStep::kSpawn:
+      return {true, {act(Do::kSpawn)}};
+    case BootStep::kRun:
+      return run(facts);
+    case BootStep::kUndo:
+      return undo_boot(facts);
+  }
+  return {};
+}
+
+Move move(BootStep step, Kind kind, const Facts& facts, Happened what) {
+  switch (step) {
+    case BootStep::kPreflight:
+      if (!done(what)) return refused();
+      if (kind != Kind::kRestart || !facts.alive) return go(BootStep::kPrepare);
+      return go(facts.can_ask ? BootStep::kAsk : BootStep::kShutDown);
+    case BootStep::kAsk:
+      if (what == Happened::kNotJournalled) return failed();
+      return go(BootStep::kShutDown);
+    case BootStep::kShutDown:
+      if (what == Happened::kNotJournalled) return failed();
+      return go(done(what) ? BootStep::kPrepare : BootStep::kKill);
+    case BootStep::kKill:
+      return done(what) ? go(BootStep::kPrepare) : failed();
+    case BootStep::kPrepare:
+      // Nothing was made where the intent did not become durable.
+      if (what == Happened::kNotJournalled) return failed();
+      if (!done(what)) return undo(BootStep::kUndo);
+      if (facts.power == model::PowerState::kStopped) return ok();
+      return go(BootStep::kSpawn);
+    case BootStep::kSpawn:
+      return done(what) ? go(BootStep::kRun) : undo(BootStep::kUndo);
+    case BootStep::kRun:
+      return done(what) ? ok() : undo(BootStep::kUndo);
+    case BootStep::kUndo:
+      return failed();
+  }
+  return failed();
+}
+
+}  // namespace chrysalis::engine::rules

@@ -1,0 +1,213 @@
+// Scripts: this happened, so exactly these actions follow.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "src/engine/machine/adopt.h"
+#include "src/engine/machine/operation.h"
+
+namespace chrysalis::engine {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+Event event(Happened what, Reason reason = Reason::kNone) {
+  return {what, reason, std::string(to_string(reason))};
+}
+Event failed(Reason reason) { return event(Happened::kFailed, reason); }
+
+// One line a step, "Step! Do Do@new" (! is an intent), then "= End Reason".
+std::vector<std::string> script(Operation op, std::vector<Event> events) {
+  std::vector<std::string> out;
+  size_t next = 0;
+  while (!op.end && out.size() < 50) {
+    const Plan now = plan(op);
+    std::string line{to_string(op.step)};
+    line += now.journal ? "!" : "";
+    for (const Action& a : now.actions) {
+      line += " ";
+      line += to_string(a.what);
+      if (a.vmm == Which::kNext) line += "@new";
+    }
+    out.push_back(line);
+    const Event e = next < events.size() ? events[next++] : Event{};
+    op = advance(op, e, Mono{});
+  }
+  std::string end = "= " + std::string(to_string(*op.end));
+  if (op.reason != Reason::kNone)
+    end += " " + std::string(to_string(op.reason));
+  out.push_back(end);
+  return out;
+}
+
+const Event kFine = event(Happened::kDone);
+
+Facts live() {
+  Facts facts;
+  facts.alive = true;
+  return facts;
+}
+
+TEST(BootScript, CostsAtMostFourCommits) {
+  Facts facts;
+  facts.first = true;
+  EXPECT_THAT(script(begin(Kind::kBoot, facts, Mono{}), {}),
+              ElementsAre("Preflight Preflight", "Prepare! Stage NetworkUp",
+                          "Spawn! Spawn", "Run! OpenGate Boot", "= Ok"));
+}
+
+TEST(BootScript, AFailedFirstBootLeavesNothing) {
+  Facts facts;
+  facts.first = true;
+  const auto lines = script(begin(Kind::kBoot, facts, Mono{}),
+                            {kFine, kFine, kFine, failed(Reason::kBootFailed)});
+  EXPECT_EQ(lines[4], "Undo Kill NetworkDown RemoveVm");
+  EXPECT_EQ(lines[5], "= Failed BootFailed");
+}
+
+TEST(BootScript, AFailedLaterBootKeepsTheDisks) {
+  const auto lines = script(begin(Kind::kStart, {}, Mono{}),
+                            {kFine, kFine, failed(Reason::kSpawnFailed)});
+  EXPECT_EQ(lines[3], "Undo Kill NetworkDown");
+}
+
+TEST(StopScript, AsksThenShutsDownThenKills) {
+  Facts facts = live();
+  facts.can_ask = true;
+  facts.grace = seconds{7};
+  const Operation op = begin(Kind::kStop, facts, Mono{});
+  EXPECT_EQ(plan(op).actions.at(0).deadline, seconds{7});
+  const Event late = event(Happened::kTimedOut, Reason::kApiTimeout);
+  EXPECT_THAT(script(op, {late, late}),
+              ElementsAre("Ask! AskGuest", "ShutDown ShutDown", "Kill Kill",
+                          "Release NetworkDown", "= Ok"));
+}
+
+TEST(SnapshotScript, PausesDumpsThawsThenPublishes) {
+  EXPECT_THAT(script(begin(Kind::kSnapshot, live(), Mono{}), {}),
+              ElementsAre("Preflight Preflight", "Pause! ArmGuard Pause",
+                          "Dump Dump CopyDisks", "Disarm DisarmGuard",
+                          "Thaw Resume", "Publish! Publish", "= Ok"));
+}
+
+TEST(SnapshotScript, AFiredGuardThrowsTheDumpAway) {
+  const auto lines =
+      script(begin(Kind::kSnapshot, live(), Mono{}),
+             {kFine, kFine, kFine,
+              event(Happened::kGuardFired, Reason::kPauseBudgetExceeded)});
+  EXPECT_EQ(lines[4], "Discard DropStaging");
+  EXPECT_EQ(lines[5], "= Failed PauseBudgetExceeded");
+}
+
+TEST(SnapshotScript, AUserPausedGuestIsNeitherGuardedNorResumed) {
+  Facts facts = live();
+  facts.user_paused = true;
+  const auto lines = script(begin(Kind::kSnapshot, facts, Mono{}),
+                            {kFine, kFine, failed(Reason::kSnapshotFailed)});
+  for (const auto& line : lines) {
+    EXPECT_THAT(line, Not(HasSubstr("Resume")));
+    EXPECT_THAT(line, Not(HasSubstr("ArmGuard")));
+  }
+}
+
+TEST(RestoreScript, KillsTheOldLast) {
+  EXPECT_THAT(
+      script(begin(Kind::kRestore, live(), Mono{}), {}),
+      ElementsAre("Preflight Preflight", "Stage! Stage@new NetworkUp@new",
+                  "Spawn! Spawn@new", "Load! OpenGate@new Load@new Compare@new",
+                  "PauseOld ArmGuard Pause", "Disarm DisarmGuard", "Commit!",
+                  "Switch SwitchNetwork@new Resume@new CheckHealthy@new",
+                  "Retire Kill NetworkDown RemoveGeneration", "= Ok"));
+}
+
+TEST(RestoreScript, AFailedLoadLeavesTheOldAlone) {
+  EXPECT_THAT(
+      script(begin(Kind::kRestore, live(), Mono{}),
+             {kFine, kFine, kFine, failed(Reason::kLoadFailed)}),
+      ElementsAre("Preflight Preflight", "Stage! Stage@new NetworkUp@new",
+                  "Spawn! Spawn@new", "Load! OpenGate@new Load@new Compare@new",
+                  "Abort Kill@new", "Revive DropGuard Resume",
+                  "DropNew Kill@new NetworkDown@new RemoveGeneration@new",
+                  "= RolledBack LoadFailed"));
+}
+
+TEST(RestoreScript, AnUnhealthyNewOneIsRolledBack) {
+  const auto lines = script(begin(Kind::kRestore, live(), Mono{}),
+                            {kFine, kFine, kFine, kFine, kFine, kFine, kFine,
+                             failed(Reason::kNotHealthy)});
+  EXPECT_EQ(lines[8], "RollBack Kill@new");
+  EXPECT_EQ(lines[9], "SwitchBack SwitchNetwork Resume");
+  EXPECT_EQ(lines.back(), "= RolledBack NotHealthy");
+}
+
+TEST(RestoreScript, AnUnprovenDeathNeverResumesTheOld) {
+  const auto lines =
+      script(begin(Kind::kRestore, live(), Mono{}),
+             {kFine, kFine, kFine, kFine, kFine, kFine, kFine,
+              failed(Reason::kNotHealthy),
+              event(Happened::kTimedOut, Reason::kVmmUnkillable)});
+  EXPECT_EQ(lines[lines.size() - 2], "RollBack Kill@new");
+  EXPECT_EQ(lines.back(), "= Failed NotHealthy");
+}
+
+TEST(Recovery, ACommittedRestoreGoesOnWithTheNew) {
+  const auto at = [](Observed seen) {
+    return script(
+        recover(Kind::kRestore, RestoreStep::kCommit, {}, seen, Mono{}), {});
+  };
+  EXPECT_EQ(at({Seen::kPaused, Seen::kPaused}).front(),
+            "Switch SwitchNetwork@new Resume@new CheckHealthy@new");
+  EXPECT_EQ(at({Seen::kPaused, Seen::kGone}).front(), "RollBack Kill@new");
+  EXPECT_EQ(at({Seen::kGone, Seen::kGone, false}).back(),
+            "= Replaced HostRebooted");
+}
+
+TEST(Recovery, AnUncommittedRestoreIsUndone) {
+  const auto lines = script(recover(Kind::kRestore, RestoreStep::kLoad, {},
+                                    {Seen::kRunning, Seen::kPaused}, Mono{}),
+                            {});
+  EXPECT_EQ(lines[0], "Abort Kill@new");
+  EXPECT_EQ(lines.back(), "= RolledBack Interrupted");
+}
+
+TEST(Recovery, AHalfSnapshotGoesAndTheGuestGoesOn) {
+  EXPECT_THAT(script(recover(Kind::kSnapshot, SnapshotStep::kPause, {},
+                             {Seen::kPaused, Seen::kGone}, Mono{}),
+                     {}),
+              ElementsAre("Undo DropGuard Resume", "Discard DropStaging",
+                          "= Failed Interrupted"));
+}
+
+TEST(Recovery, ABootThatCameUpCounts) {
+  Facts first;
+  first.first = true;
+  EXPECT_THAT(script(recover(Kind::kBoot, BootStep::kRun, first,
+                             {Seen::kRunning, Seen::kGone}, Mono{}),
+                     {}),
+              ElementsAre("= Ok"));
+  EXPECT_THAT(
+      script(recover(Kind::kBoot, BootStep::kRun, first,
+                     {Seen::kUnloaded, Seen::kGone}, Mono{}),
+             {}),
+      ElementsAre("Undo Kill NetworkDown RemoveVm", "= Failed Interrupted"));
+}
+
+TEST(Recovery, ARestartCutOffOnItsWayDownGoesDown) {
+  EXPECT_THAT(script(recover(Kind::kRestart, BootStep::kAsk, live(),
+                             {Seen::kRunning, Seen::kGone}, Mono{}),
+                     {}),
+              ElementsAre("ShutDown ShutDown", "Release NetworkDown",
+                          "= Ok Interrupted"));
+}
+
+TEST(Names, AreDistinctAndReadBack) {
+  for (uint8_t k = 0; k <= static_cast<uint8_t>(Kind::kReap); ++k)
+    for (const Step& step : steps_of(static_cast<Kind>(k)))
+      EXPECT_EQ(parse_step(static_cast<Kind>(k), to_string(step)), step);
+  EXPECT_EQ(parse_step(Kind::kStop, "Dump"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace chrysalis::engine
