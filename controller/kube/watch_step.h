@@ -24,6 +24,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -74,9 +75,14 @@ namespace input {
 struct Start {};
 struct Stop {};
 struct Timer {};  // the time of the last SetTimer has come (early: harmless)
-struct Page {     // 200 of a list, decoded
+struct Fault {    // an object that came and did not decode
+  std::string_view key;
+  std::string_view why;
+};
+struct Page {  // 200 of a list, decoded
   std::string_view resource_version;
   std::string_view continue_token;
+  std::span<const Fault> faults = {};
 };
 struct Opened {};  // 200 head of a watch
 struct Event {     // ADDED, MODIFIED or DELETED
@@ -146,9 +152,10 @@ struct StartWatch {
   WatchParams params;
   seconds idle_deadline{0};  // silence after which the transport gives up
 };
-struct Cancel {};       // end the I/O in flight; its inputs are stale now
-struct DropStage {};    // forget the temporary store
-struct StagePage {};    // add this page's objects to the temporary store
+struct Cancel {};     // end the I/O in flight; its inputs are stale now
+struct DropStage {};  // forget the temporary store
+struct StagePage {};  // add this page's objects to the temporary store
+// Of an event that did not decode: "it exists, keep what the store has".
 struct StageUpsert {};  // this event's object, into the temporary store
 struct StageRemove {};
 struct Swap {  // the temporary store becomes the store, at once
