@@ -69,7 +69,7 @@ bool is_switch(const std::string& flag, bool cloud_hypervisor) {
 
 [[noreturn]] void print_version(bool cloud_hypervisor) {
   if (cloud_hypervisor) {
-    std::printf("cloud-hypervisor %s\nMigration Protocol Versions: 1\n",
+    std::printf("cloud-hypervisor %s\nMigration Protocol Versions: 0\n",
                 std::string(kCloudHypervisorVersion).c_str());
   } else {
     std::printf("Firecracker v%s\n\n",

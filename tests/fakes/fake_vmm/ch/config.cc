@@ -91,7 +91,9 @@ const Fields kNet = {{"id", Type::kString, "null"},
 const Fields kConsole = {{"file", Type::kString, "null"},
                          {"mode", Type::kString, ""},
                          {"socket", Type::kString, "null"}};
-const Fields kRng = {{"src", Type::kString, ""}, {"id", Type::kString, "null"}};
+const Fields kRng = {{"src", Type::kString, ""},
+                     {"id", Type::kString, "null"},
+                     {"pci_segment", Type::kU16, "0"}};
 const Fields kRestore = {{"source_url", Type::kString, ""},
                          {"prefault", Type::kBool, "false"},
                          {"memory_restore_mode", Type::kString, "\"Copy\""},
@@ -415,6 +417,20 @@ std::optional<std::string> validate(const json& config) {
     }
   }
   return std::nullopt;
+}
+
+json without_nulls(const json& value) {
+  if (value.is_array()) {
+    json out = json::array();
+    for (const json& item : value) out.push_back(without_nulls(item));
+    return out;
+  }
+  if (!value.is_object()) return value;
+  json out = json::object();
+  for (const auto& [name, item] : value.items()) {
+    if (!item.is_null()) out[name] = without_nulls(item);
+  }
+  return out;
 }
 
 bool remove_device(json& config, const std::string& id) {

@@ -24,6 +24,9 @@ Parsed parse_one_string(const std::string& text, const std::string& field);
 // at boot, restore and hot-plug, never at vm.create.
 std::optional<std::string> validate(const nlohmann::json& config);
 
+// As Cloud Hypervisor prints it: absent options are left out.
+nlohmann::json without_nulls(const nlohmann::json& value);
+
 // Takes the device out of the lists; false when it is in none.
 bool remove_device(nlohmann::json& config, const std::string& id);
 

@@ -137,8 +137,8 @@ CloudHypervisor::Answer CloudHypervisor::info(const Body&) {
   json answer = {{"config", *config_},
                  {"state", machine_ ? to_string(machine_->state()) : "Created"},
                  {"memory_actual_size", (*config_)["memory"]["size"]}};
-  answer["device_tree"] = machine_ ? machine_->device_tree() : json();
-  return answer;
+  if (machine_) answer["device_tree"] = machine_->device_tree();
+  return without_nulls(answer);
 }
 
 CloudHypervisor::Answer CloudHypervisor::counters(const Body&) {

@@ -146,7 +146,7 @@ std::string Machine::name(json& config, const char* prefix) {
 
 uint8_t Machine::free_slot() const {
   for (uint8_t slot = 1; slot < 32; ++slot) {
-    bool taken = false;
+    bool taken = slot == rng_slot_;
     for (const auto& [id, device] : devices_) {
       taken = taken || device.state.slot == slot;
     }
@@ -165,6 +165,7 @@ Vm<> Machine::open_devices(const MachineState* saved) {
       if (!done) return done;
     }
   }
+  rng_slot_ = saved == nullptr ? free_slot() : saved->rng_slot;
   if (saved != nullptr) {
     for (const auto& [id, state] : saved->devices) {
       if (!devices_.contains(id)) {
@@ -186,6 +187,7 @@ Vm<> Machine::open_disk_device(json& config, const MachineState* saved) {
   auto disk = open_disk(path, config["readonly"].get<bool>());
   if (!disk) {
     return vm_error("Error from device manager", "Cannot open disk path",
+                    "I/O error (path=" + path + " op=open)",
                     os_error(disk.error()));
   }
   Device device;
@@ -267,7 +269,9 @@ Vm<> Machine::boot() {
   const KernelImage image = read_kernel(*kernel);
   if (!image.valid) {
     return vm_error("Cannot load the kernel into memory",
-                    "Invalid ELF and bzImage magic number");
+                    "Kernel Loader: failed to load bzImage kernel image: "
+                    "Kernel Loader: Invalid bzImage",
+                    "Kernel Loader: Invalid bzImage");
   }
   if (!image.pvh_elf && kernel->starts_with("\x7f"
                                             "ELF")) {

@@ -82,6 +82,7 @@ class Machine {
   MachineDeps deps_;
   uint32_t vcpus_ = 0;
   uint64_t memory_bytes_ = 0;
+  uint8_t rng_slot_ = 0;
   int next_name_ = 0;
   std::map<std::string, Device> devices_;
   std::unique_ptr<Guest> guest_;

@@ -8,6 +8,7 @@
 
 #include <cerrno>
 
+#include "tests/fakes/fake_vmm/ch/config.h"
 #include "tests/fakes/fake_vmm/ch/machine.h"
 
 namespace chrysalis::fake_vmm::ch {
@@ -45,7 +46,7 @@ Vm<> Machine::snapshot(const std::string& url, Fault::Kind damage) {
                     "Failed to snapshot migratable component",
                     "Trying to snapshot while VM is running");
   }
-  MachineState machine{vcpus_, memory_bytes_, {}};
+  MachineState machine{vcpus_, memory_bytes_, rng_slot_, {}};
   for (const auto& [id, device] : devices_) {
     machine.devices.emplace(id, device.state);
   }
@@ -62,7 +63,8 @@ Vm<> Machine::snapshot(const std::string& url, Fault::Kind damage) {
                     "Failed to send migratable component snapshot",
                     "Destination is not a directory: \"" + directory + "\"");
   }
-  if (auto done = write_new(directory + "/config.json", deps_.config.dump(),
+  if (auto done = write_new(directory + "/config.json",
+                            without_nulls(deps_.config).dump(),
                             "VM config snapshot file");
       !done) {
     return done;

@@ -59,7 +59,7 @@ json device_state(const DeviceState& device) {
           {"config",
            {{"mac", mac_bytes(device.mac)},
             {"status", 0},
-            {"max_virtqueue_pairs", 0},
+            {"max_virtqueue_pairs", 1},
             {"mtu", device.mtu},
             {"speed", 0},
             {"duplex", 0}}},
@@ -163,6 +163,12 @@ json encode_state(const MachineState& machine) {
                  {"children", json::array({id})},
                  {"pci_bdf", nullptr}};
   }
+  DeviceState rng;
+  rng.queue_max = {128};
+  rng.slot = machine.rng_slot;
+  devices["_virtio-pci-__rng"] = pci_state(rng);
+  devices["__rng"] = node({{"avail_features", 0}, {"acked_features", 0}});
+  devices["__ioapic"] = node({{"id_reg", 0}});
   devices["__serial"] = node({{"interrupt_enable", 0}});
   const json memory = {{"memory_ranges", memory_ranges(machine.memory_bytes)},
                        {"guest_ram_mappings", json::array()},
@@ -202,6 +208,9 @@ Vm<MachineState> decode_state(const std::string& text) {
   for (const json& range : ranges.value("data", json::array())) {
     machine.memory_bytes += range.value("length", uint64_t{0});
   }
+  const json rng = inner(child(*manager, "_virtio-pci-__rng"));
+  machine.rng_slot =
+      rng.is_object() ? rng.value("slot", uint8_t{0}) : uint8_t{0};
   const json all = manager->value("snapshots", json::object());
   for (const auto& [id, unused] : all.items()) {
     const json state = inner(child(*manager, id.c_str()));

@@ -32,6 +32,7 @@ struct DeviceState {
 struct MachineState {
   uint32_t vcpus = 0;
   uint64_t memory_bytes = 0;
+  uint8_t rng_slot = 0;
   std::map<std::string, DeviceState> devices;  // by id
 };
 

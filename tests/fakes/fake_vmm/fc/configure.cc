@@ -24,9 +24,7 @@ std::string lower(std::string text) {
 }
 
 std::string tap_words(const TapError& error, const std::string& name) {
-  const std::string open =
-      "Could not create the network device: Open tap "
-      "device failed: ";
+  const std::string open = "Open tap device failed: ";
   switch (error.step) {
     case TapError::Step::kOpenTun:
       return open + "Couldn't open /dev/net/tun: " + os_error(error.error);
@@ -41,8 +39,8 @@ std::string tap_words(const TapError& error, const std::string& name) {
     case TapError::Step::kMtu:
     case TapError::Step::kEnable:
     case TapError::Step::kHeader:
-      return "Could not create the network device: Setting vnet header size "
-             "failed: Error while setting size of the vnet header: " +
+      return "Setting vnet header size failed: Error while setting size of the "
+             "vnet header: " +
              os_error(error.error);
   }
   return open;
@@ -117,7 +115,7 @@ Firecracker::Answer Firecracker::put_boot_source(const std::string& body) {
     }
   }
   const KernelImage image = read_kernel(*kernel);
-  (*source)["valid"] = image.valid;
+  kernel_boots_ = image.valid;
   abilities_ = image.abilities;
   boot_source_ = std::move(*source);
   return json();
@@ -252,7 +250,9 @@ Firecracker::Answer Firecracker::put_net(const std::string& id,
   std::erase_if(nics_,
                 [&](const Nic& nic) { return nic.config["iface_id"] == id; });
   auto nic = open_nic(full);
-  if (!nic) return no("Network config error: " + nic.error());
+  if (!nic)
+    return no("Network config error: Could not create the network device: " +
+              nic.error());
   nics_.push_back(std::move(*nic));
   return json();
 }

@@ -75,6 +75,7 @@ class Firecracker final : public Dialect {
   nlohmann::json machine_;
   nlohmann::json boot_source_;
   uint32_t abilities_ = 0;
+  bool kernel_boots_ = false;
   std::vector<Drive> drives_;
   std::vector<Nic> nics_;
   unsigned ticks_ = 0;

@@ -66,7 +66,8 @@ Firecracker::Answer Firecracker::action(const std::string& body) {
         "request: unknown variant `" +
         type +
         "`, expected one of `FlushMetrics`, `InstanceStart`, "
-        "`SendCtrlAltDel`.");
+        "`SendCtrlAltDel` at line 1 column " +
+        std::to_string(body.size() - 1) + ".");
   }
   if (const auto wrong = wrong_phase(true)) return no(*wrong);
   if (type == "SendCtrlAltDel") guest_->press_ctrl_alt_del();
@@ -79,13 +80,13 @@ Firecracker::Answer Firecracker::start() {
         "Start microvm error: Cannot start microvm without kernel "
         "configuration.");
   }
-  if (boot_source_["valid"] != true) {
+  if (!kernel_boots_) {
     return no(
         "Start microvm error: System configuration error: Cannot load "
         "kernel due to invalid memory configuration or invalid kernel "
-        "image: Kernel Loader: failed to load ELF kernel image");
+        "image: Kernel Loader: failed to load ELF kernel image: Kernel "
+        "Loader: Invalid Elf magic number");
   }
-  boot_source_.erase("valid");
   auto ram = Ram::blank(machine_["mem_size_mib"].get<uint64_t>() * kMiB);
   if (!ram) {
     return no("Start microvm error: Invalid Memory Configuration: " +
@@ -226,6 +227,7 @@ Text<void> Firecracker::restore(const json& request) {
               "Failed to load snapshot state from file: " + state.error());
   }
   machine_ = (*state)["machine"];
+  boot_source_ = (*state)["config"]["boot-source"];
   machine_["track_dirty_pages"] = request.value("track_dirty_pages", false);
   std::string memory = request.value("mem_file_path", "");
   if (request.contains("mem_backend")) {
@@ -243,7 +245,9 @@ Text<void> Firecracker::restore(const json& request) {
     return no(from_memory + "Failed to load guest memory: " + os_error(errno));
   }
   if (static_cast<uint64_t>(info.st_size) < size) {
-    return no(from_memory + "Failed to restore guest memory: Offset too large");
+    return no(from_memory +
+              "Failed to restore guest memory: Total sum of memory regions "
+              "exceeds largest possible file offset");
   }
   auto ram = Ram::private_map(memory, size);
   if (!ram) {
@@ -293,7 +297,9 @@ Text<void> Firecracker::restore_devices(const json& saved,
   }
   for (const json& config : nics) {
     auto nic = open_nic(config);
-    if (!nic) return no(devices + "Net: " + nic.error());
+    if (!nic)
+      return no(devices +
+                "Net: Failed to create a network device: " + nic.error());
     nics_.push_back(std::move(*nic));
   }
   return {};

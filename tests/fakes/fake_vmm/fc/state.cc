@@ -81,8 +81,9 @@ Text<json> parse_body(const std::string& body,
     }
     if (value.is_null() && !found->required) continue;
     if (!fits(value, found->type)) {
-      return serde("invalid type: " + value.dump() + ", expected " +
-                   expected(found->type) + where);
+      return serde(
+          "invalid type: " + std::string(value.is_string() ? "string " : "") +
+          value.dump() + ", expected " + expected(found->type) + where);
     }
   }
   for (const Field& field : fields) {
@@ -111,27 +112,23 @@ Text<json> decode_state(const std::string& bytes) {
     return tl::unexpected<std::string>(
         "IO Error: File too short to contain CRC");
   }
-  if (!bytes.starts_with(kMagic)) {
-    return tl::unexpected<std::string>(
-        "Magic value does not match arch: " +
-        std::to_string(static_cast<unsigned char>(bytes[0])));
-  }
+  // The real format is decoded before its checksum is looked at, so most
+  // damage is told as a decoding error; so here.
   const std::string body = bytes.substr(0, bytes.size() - 8);
-  const auto line = body.find('\n');
-  const std::string version =
-      line == std::string::npos ? "" : body.substr(8, line - 8);
-  if (version != kFirecrackerSnapshotVersion) {
-    return tl::unexpected<std::string>("Invalid data version: " + version);
+  const std::string head =
+      std::string(kMagic) + std::string(kFirecrackerSnapshotVersion) + "\n";
+  json machine;
+  if (body.starts_with(head)) {
+    machine = json::parse(body.substr(head.size()), nullptr, false);
+  }
+  if (!machine.is_object()) {
+    return tl::unexpected<std::string>(
+        "An error occurred during bitcode serialization: bitcode error");
   }
   uint64_t crc = 0;
   std::memcpy(&crc, bytes.data() + body.size(), sizeof crc);
   if (crc != crc64(body)) {
     return tl::unexpected<std::string>("CRC64 validation failed");
-  }
-  json machine = json::parse(body.substr(line + 1), nullptr, false);
-  if (!machine.is_object()) {
-    return tl::unexpected<std::string>(
-        "An error occurred during bitcode serialization: invalid packing");
   }
   return machine;
 }

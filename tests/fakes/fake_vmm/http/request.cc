@@ -81,16 +81,16 @@ bool RequestParser::header(const std::string& line) {
           value);
     }
     if (length > max_body_) {
-      return fail("Payload size " + std::to_string(length) +
-                  " exceeds the limit of " + std::to_string(max_body_) +
-                  " bytes.");
+      return fail("Request payload with size " + std::to_string(length) +
+                  " is larger than the limit of " + std::to_string(max_body_) +
+                  " allowed by server.");
     }
     content_length_ = length;
+  } else if (name == "transfer-encoding") {
+    return fail("Invalid request.");
   } else if (name == "expect" && lower(value) == "100-continue") {
     expect_continue_ = true;
   }
-  // Transfer-Encoding is read past: the chunks then parse as rubbish, and
-  // that is the refusal.
   return true;
 }
 
@@ -105,7 +105,7 @@ bool RequestParser::step() {
   const auto end = buffer_.find("\r\n");
   if (end == std::string::npos ? buffer_.size() >= kMaxLine : end > kMaxLine) {
     return fail(stage_ == Stage::kLine
-                    ? "Invalid URI: The request line is too long."
+                    ? "Invalid request."
                     : "Invalid header. Reason: Header is too long.");
   }
   if (end == std::string::npos) return false;

@@ -38,6 +38,10 @@ KernelImage read_kernel(std::string_view bytes) {
   if (bytes.find("chrysalis-guest: eject64") != std::string_view::npos) {
     image.abilities |= kEjectsAt36Bits;
   }
+  // Our assembler guests listen to no keyboard.
+  if (bytes.find("chrysalis-guest: ") != std::string_view::npos) {
+    image.abilities |= kIgnoresCtrlAltDel;
+  }
   return image;
 }
 

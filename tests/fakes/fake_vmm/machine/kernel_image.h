@@ -2,6 +2,7 @@
 
 // What the simulated guest can do is said by its kernel image:
 //   an ELF64 with the PVH note, or a bzImage      counts, deaf to hot-plug
+//   ... that holds `chrysalis-guest: `            is deaf to Ctrl-Alt-Del too
 //   ... that holds `chrysalis-guest: eject64`     ejects removed devices, if
 //                                                 the VM has 36 address bits
 //   a text `simulated-guest WORD ...`             of the words
