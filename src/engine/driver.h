@@ -1,0 +1,57 @@
+#pragma once
+
+// Drives one operation from its first step to its end:
+//
+//   plan -> [intent durable] -> actions, one by one -> advance -> ... -> end
+//
+// Intent before effect: where the intent cannot be made durable no action of
+// the step is tried. Outcomes ride with the next intent, or with the end.
+// Thread-safety: one call a lane; Hands and Journal are called from many.
+
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "src/base/clock.h"
+#include "src/engine/failpoints.h"
+#include "src/engine/job.h"
+
+namespace chrysalis::engine {
+
+// What performs the actions. An implementation keeps what it learns of a VMM
+// between actions by itself; what must be durable it adds to job.outcomes.
+class Hands {
+ public:
+  virtual ~Hands() = default;
+  // By action.deadline it is over: done, failed, or timed out.
+  virtual Event perform(Job& job, const Action& action) = 0;
+  // The rows that make the end of the job true.
+  // REQUIRES: job.op.end.
+  virtual std::vector<store::Mutation> settle(const Job& job) = 0;
+};
+
+class Journal {
+ public:
+  virtual ~Journal() = default;
+  // All or nothing, durable.
+  virtual Result<> commit(std::vector<store::Mutation> rows) = 0;
+};
+
+struct Driver {
+  Hands& hands;
+  Journal& journal;
+  const Clock& clock;
+  Strike strike;                            // empty in production
+  std::function<void(const Job&)> on_step;  // a step was entered
+
+  // The job with its end, durable; nothing when a failpoint ended the agent.
+  [[nodiscard]] std::optional<Outcome> drive(Job& job) const;
+
+ private:
+  std::optional<Event> run_step(Job& job) const;
+  std::optional<Event> write_intent(Job& job) const;
+  std::optional<Outcome> finish(Job& job) const;
+  [[nodiscard]] Struck struck(const Job& job, Place place) const;
+};
+
+}  // namespace chrysalis::engine

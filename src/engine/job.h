@@ -1,0 +1,49 @@
+#pragma once
+
+// One operation on its way through a lane: the pure Operation, and what the
+// hands need to perform it. Thread-safety: one thread at a time, the lane's.
+
+#include <string>
+#include <vector>
+
+#include "src/engine/machine/operation.h"
+#include "src/engine/request.h"
+#include "src/engine/view.h"
+#include "src/store/node_db.h"
+#include "src/store/records.h"
+
+namespace chrysalis::engine {
+
+struct Job {
+  std::string uid;   // the lane
+  uint64_t seq = 0;  // its row in the journal
+  Request request;   // of a recovered operation: only what the journal kept
+  Operation op;
+  uint64_t attempt = 0;
+  std::string snapshot_uid;
+  Wall started{};
+  milliseconds pause{0};  // how long the guest stood still
+
+  store::VmRecord before;          // as recorded when it began
+  store::VmRecord after;           // as it is to be recorded when it ends well
+  store::SnapshotRecord snapshot;  // the one it is about, if any
+
+  // Outcomes that ride with the next intent, or with the end.
+  std::vector<store::Mutation> outcomes;
+  bool journalled = false;  // there is a row to finish
+};
+
+// What is kept in the journal row beside the step: enough for recover().
+std::string encode_detail(const Job& job);
+// Into facts, attempt, snapshot_uid, pause and `after`. kCorrupt.
+Result<> decode_detail(std::string_view json, Job& job);
+
+store::OperationKind row_kind(Kind kind);  // REQUIRES: not kReap
+Kind kind_of_row(store::OperationKind kind);
+
+// The row of the job at this moment.
+store::OperationRow row_of(const Job& job, Wall now);
+
+Outcome outcome_of(const Job& job, Wall now);
+
+}  // namespace chrysalis::engine

@@ -1,0 +1,160 @@
+#include "src/engine/driver.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/fakes/fake_clock.h"
+
+namespace chrysalis::engine {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+// Writes one line for every action, commit and row: the order is the test.
+struct Tape : Hands, Journal {
+  Event perform(Job& job, const Action& action) override {
+    lines.push_back(std::string(to_string(action.what)));
+    if (action.what == Do::kSpawn)
+      job.outcomes.emplace_back(store::ProcessRow{});
+    if (action.what == fails)
+      return {Happened::kFailed, Reason::kBootFailed, "no"};
+    return {};
+  }
+  std::vector<store::Mutation> settle(const Job& job) override {
+    if (job.op.end != End::kOk) return {};
+    return {job.after};
+  }
+  Result<> commit(std::vector<store::Mutation> rows) override {
+    if (--commits_left < 0) return fail(Code::kUnavailable, "disk full");
+    std::string line = "commit";
+    for (const auto& row : rows) {
+      if (const auto* o = std::get_if<store::OperationRow>(&row)) {
+        line += " " + o->step;
+        if (o->state != store::OperationState::kRunning)
+          line += "=" + o->reason;
+        last = *o;
+      } else if (std::holds_alternative<store::ProcessRow>(row)) {
+        line += " process";
+      } else if (std::holds_alternative<store::VmRecord>(row)) {
+        line += " record";
+      }
+    }
+    lines.push_back(line);
+    return {};
+  }
+  std::vector<std::string> lines;
+  std::optional<Do> fails;
+  int commits_left = 100;
+  store::OperationRow last;
+};
+
+Job a_boot() {
+  Job job;
+  job.uid = "u1";
+  job.seq = 7;
+  Facts facts;
+  facts.first = true;
+  job.op = begin(Kind::kBoot, facts, Mono{});
+  return job;
+}
+
+struct DriverTest : ::testing::Test {
+  FakeClock clock;
+  Tape tape;
+  Driver driver{tape, tape, clock, {}, {}};
+};
+
+TEST_F(DriverTest, ABootIsFourCommitsAndPidsAreDurableBeforeTheGateOpens) {
+  Job job = a_boot();
+  const auto outcome = driver.drive(job);
+  ASSERT_TRUE(outcome);
+  EXPECT_TRUE(outcome->ok);
+  EXPECT_THAT(tape.lines,
+              ElementsAre("Preflight", "commit Prepare", "Stage", "NetworkUp",
+                          "commit Spawn", "Spawn", "commit process Run",
+                          "OpenGate", "Boot", "commit Run=None record"));
+}
+
+TEST_F(DriverTest, ARefusalCommitsNothing) {
+  tape.fails = Do::kPreflight;
+  Job job = a_boot();
+  const auto outcome = driver.drive(job);
+  EXPECT_TRUE(outcome->refused);
+  EXPECT_EQ(outcome->reason, Reason::kBootFailed);
+  EXPECT_THAT(tape.lines, ElementsAre("Preflight"));
+}
+
+TEST_F(DriverTest, NoEffectFollowsAnIntentThatIsNotDurable) {
+  tape.commits_left = 1;
+  Job job = a_boot();
+  const auto outcome = driver.drive(job);
+  EXPECT_FALSE(outcome->ok);
+  EXPECT_EQ(outcome->reason, Reason::kDatabaseFailed);
+  EXPECT_THAT(tape.lines, ::testing::Not(::testing::Contains("Spawn")));
+  EXPECT_THAT(tape.lines, ::testing::Contains("Kill"));
+}
+
+TEST_F(DriverTest, AnEndThatIsNotDurableIsNotOk) {
+  tape.commits_left = 3;
+  Job job = a_boot();
+  EXPECT_EQ(driver.drive(job)->reason, Reason::kDatabaseFailed);
+}
+
+TEST_F(DriverTest, AFailureIsUndoneAndRecorded) {
+  tape.fails = Do::kBoot;
+  Job job = a_boot();
+  const auto outcome = driver.drive(job);
+  EXPECT_EQ(outcome->message, "no");
+  EXPECT_THAT(tape.lines.back(), HasSubstr("Undo=BootFailed"));
+}
+
+TEST_F(DriverTest, DeathAtAFailpointStopsEverything) {
+  for (const Failpoint& point : failpoints()) {
+    if (point.kind != Kind::kBoot) continue;
+    Tape dying;
+    bool dead = false;
+    const Driver mortal{dying,
+                        dying,
+                        clock,
+                        [&](const Failpoint& at) {
+                          EXPECT_FALSE(dead) << "after death";
+                          dead = name_of(at) == name_of(point);
+                          return dead ? Struck::kDeath : Struck::kNot;
+                        },
+                        {}};
+    Job job = a_boot();
+    const bool ended = mortal.drive(job).has_value();
+    EXPECT_EQ(ended, !dead) << name_of(point);
+  }
+}
+
+TEST_F(DriverTest, TheJournalRowHoldsWhatRecoveryNeeds) {
+  Job job = a_boot();
+  job.attempt = 3;
+  job.snapshot_uid = "s1";
+  job.pause = milliseconds{42};
+  job.after.generation = 2;
+  job.op.facts.power = model::PowerState::kPaused;
+  job.op.facts.user_paused = true;
+  ASSERT_TRUE(driver.drive(job));
+  Job found;
+  ASSERT_TRUE(decode_detail(tape.last.detail_json, found));
+  EXPECT_EQ(found.op.facts, job.op.facts);
+  EXPECT_EQ(found.attempt, 3u);
+  EXPECT_EQ(found.snapshot_uid, "s1");
+  EXPECT_EQ(found.pause, milliseconds{42});
+  EXPECT_EQ(found.after.generation, 2u);
+  for (const char* bad : {"", "[]", "{}", "{\"power\":1}", "{"})
+    EXPECT_EQ(decode_detail(bad, found).error().code, Code::kCorrupt) << bad;
+}
+
+TEST(JobRow, KindsRoundTrip) {
+  for (uint8_t k = 0; k < static_cast<uint8_t>(Kind::kReap); ++k) {
+    const auto kind = static_cast<Kind>(k);
+    EXPECT_EQ(kind_of_row(row_kind(kind)), kind);
+  }
+}
+
+}  // namespace
+}  // namespace chrysalis::engine
