@@ -25,7 +25,7 @@ test: ## build with sanitizers and run every test
 bench: ## run the benchmarks: JSON and a table beside the budgets
 	@.ci/bench
 
-lint: ## format, shell and house checks; clang-tidy on the PURE folders
+lint: ## format, shell, white space; clang-tidy on the PURE folders
 	@.ci/lint
 
 tidy: ## clang-tidy on everything (slow)
