@@ -394,6 +394,15 @@ void Machine::shut_down() { guest_->park(); }
 
 json Machine::device_tree() const {
   json tree = json::object();
+  for (const char* fixed : {"__ioapic", "__serial", "__rng"}) {
+    tree[fixed] = {{"id", fixed},
+                   {"resources", json::array()},
+                   {"children", json::array()}};
+  }
+  tree["_virtio-pci-__rng"] = {{"id", "_virtio-pci-__rng"},
+                               {"resources", json::array()},
+                               {"children", json::array({"__rng"})},
+                               {"pci_bdf", bdf(rng_slot_)}};
   for (const auto& [id, device] : devices_) {
     const std::string pci = "_virtio-pci-" + id;
     tree[id] = {{"id", id},
