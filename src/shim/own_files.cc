@@ -1,0 +1,105 @@
+#include "src/shim/own_files.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cinttypes>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+
+#include "src/hypervisor/shim_files.h"
+
+namespace chrysalis::shim {
+namespace {
+
+constexpr const char* kExitTemporary = ".exit.json.tmp";
+
+bool is_ours(int fd) {
+  struct stat file = {};
+  return fstat(fd, &file) == 0 && S_ISREG(file.st_mode) &&
+         file.st_uid == geteuid();
+}
+
+ssize_t read_small(const char* path, char* buffer, size_t size) {
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return -1;
+  const ssize_t got = read(fd, buffer, size - 1);
+  close(fd);
+  if (got >= 0) buffer[got] = '\0';
+  return got;
+}
+
+}  // namespace
+
+int open_own_file(const char* name, int flags) {
+  flags |= O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
+  const int found = open(name, flags);
+  if (found >= 0 && is_ours(found)) return found;
+  if (found >= 0) close(found);
+  if (unlink(name) != 0 && errno != ENOENT) return -1;
+  return open(name, flags | O_CREAT | O_EXCL, 0600);
+}
+
+int take_lock(const char* name) {
+  const int fd = open_own_file(name, O_RDWR);
+  if (fd < 0) return -1;
+  if (flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
+  const int saved = errno;
+  close(fd);
+  errno = saved;
+  return -1;
+}
+
+bool write_ending(const Ending& ending) {
+  struct timespec now = {};
+  clock_gettime(CLOCK_REALTIME, &now);
+  char text[512];
+  const int size = snprintf(
+      text, sizeof text,
+      "{\"version\":1,\"kind\":\"%s\",\"code\":%d,\"signal\":%d,\"core\":%s,"
+      "\"pid\":%d,\"start\":%" PRIu64 ",\"bootId\":\"%s\",\"atMs\":%lld}\n",
+      ending.kind, ending.code, ending.signal, ending.core ? "true" : "false",
+      ending.vmm, ending.vmm_start, ending.boot_id,
+      static_cast<long long>(now.tv_sec) * 1000 + now.tv_nsec / 1000000);
+  if (unlink(kExitTemporary) != 0 && errno != ENOENT) return false;
+  const int fd = open_own_file(kExitTemporary, O_WRONLY);
+  if (fd < 0) return false;
+  const bool written =
+      write(fd, text, static_cast<size_t>(size)) == size && fsync(fd) == 0;
+  close(fd);
+  if (!written || rename(kExitTemporary, hypervisor::kExitFile) != 0)
+    return false;
+  const int directory = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0) return false;
+  const bool durable = fsync(directory) == 0;
+  close(directory);
+  return durable;
+}
+
+uint64_t start_time(pid_t pid) {
+  char path[32];
+  char text[1024];
+  snprintf(path, sizeof path, "/proc/%d/stat", pid);
+  if (read_small(path, text, sizeof text) <= 0) return 0;
+  const char* at = strrchr(text, ')');  // the name may hold any byte
+  // Field 3 follows the parenthesis; 22 is the nineteenth after it.
+  for (int field = 2; at != nullptr && field < 22; ++field) {
+    at = strchr(at + 1, ' ');
+  }
+  return at == nullptr ? 0 : strtoull(at + 1, nullptr, 10);
+}
+
+bool read_boot_id(char (&id)[40]) {
+  const ssize_t got =
+      read_small("/proc/sys/kernel/random/boot_id", id, sizeof id);
+  if (got < 36) return false;
+  id[36] = '\0';
+  return true;
+}
+
+}  // namespace chrysalis::shim

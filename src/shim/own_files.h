@@ -1,0 +1,39 @@
+#pragma once
+
+// The shim's files in the generation directory, which is its working
+// directory. The VMM may create files there too, so nothing found is trusted:
+// what is not a regular file of root's is removed and made anew, no link is
+// followed.
+
+#include <sys/types.h>
+
+#include <cstdint>
+
+namespace chrysalis::shim {
+
+// Opens or makes `name`, mode 0600. -1 with errno.
+int open_own_file(const char* name, int flags);
+
+// As open_own_file, then taken by flock; EWOULDBLOCK when it is held.
+int take_lock(const char* name);
+
+struct Ending {
+  const char* kind;  // "exited" | "killed" | "not-started"
+  int code = 0;
+  int signal = 0;
+  bool core = false;
+  pid_t vmm = 0;
+  uint64_t vmm_start = 0;
+  const char* boot_id = "";
+};
+
+// kExitFile: temporary, fsync, rename, fsync of the directory.
+bool write_ending(const Ending& ending);
+
+// Start time of a process (field 22 of /proc/PID/stat); 0 when unknown.
+uint64_t start_time(pid_t pid);
+
+// Fills 36 characters and a zero.
+bool read_boot_id(char (&id)[40]);
+
+}  // namespace chrysalis::shim
