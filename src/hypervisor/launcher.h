@@ -33,16 +33,12 @@
 #include "src/base/result.h"
 #include "src/base/unique_fd.h"
 #include "src/hypervisor/process_identity.h"
+#include "src/hypervisor/shim_files.h"
 
 namespace chrysalis::hypervisor {
 
-// Files of a generation directory that the shim makes, owned by root; the
-// directory gets mode 1770, group unix_uid, so the VMM cannot replace them.
-inline constexpr const char* kLockFile = "lock";  // flock: VMM or shim live
-inline constexpr const char* kExitFile = "exit.json";    // once, at the end
-inline constexpr const char* kShimSocket = "shim.sock";  // pause guard
-inline constexpr const char* kStdinFifo = "stdin";       // where asked for
-
+// The generation directory becomes root's, mode 1770, group unix_uid; the
+// shim's files in it are named in shim_files.h.
 struct LaunchSpec {
   std::filesystem::path binary;      // the VMM; opened before all else
   std::vector<std::string> argv;     // argv[0] first; paths as the guest dir's
@@ -54,10 +50,14 @@ struct LaunchSpec {
   bool join_host_mounts = false;     // agent in a pod with hostPID
   std::filesystem::path cgroup;      // directory of a cgroup; empty: stay
   bool stdin_fifo = false;           // FC: input through kStdinFifo
+  bool keep_old_root = false;  // enter by chroot even where pivot_root works
   // The pause guard's way to resume the guest: an HTTP request, sent as is to
   // this socket of the generation directory. Empty: no guard.
   std::string api_socket;
   std::string resume_request;
+  // A serial socket of the generation directory that the shim connects to and
+  // drains into kConsoleFile; empty: none.
+  std::string console_socket;
 };
 
 // How a VMM ended. Written by its shim, durable before the lock is free.
@@ -92,6 +92,7 @@ class VmmProcess {
   [[nodiscard]] Result<void> kill() const;       // SIGKILL
 
  private:
+  friend class Launcher;
   ProcessIds ids_;
   UniqueFd vmm_;
   UniqueFd shim_;  // invalid: lost before we came
@@ -125,7 +126,8 @@ class Launcher {
                                        Mono deadline) const;
 
   // Lets the VMM's binary run. REQUIRES: ids() are recorded.
-  // kInvalid: the kernel refuses to execute it; the processes end.
+  // kInvalid: the kernel refuses to execute it. After any error both
+  // processes are gone, or about to go if the deadline was the error.
   [[nodiscard]] static Result<VmmProcess> open_gate(Launched launched,
                                                     Mono deadline);
 

@@ -46,6 +46,7 @@ class PauseGuard {
 
  private:
   explicit PauseGuard(UniqueFd socket) : socket_(std::move(socket)) {}
+  Result<std::string> hear(Mono deadline);
   Result<std::string> ask(std::string_view request, Mono deadline);
 
   UniqueFd socket_;
