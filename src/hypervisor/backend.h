@@ -32,6 +32,7 @@
 #include "src/base/clock.h"
 #include "src/base/result.h"
 #include "src/hypervisor/capabilities.h"
+#include "src/hypervisor/http.h"
 #include "src/model/fields.h"
 #include "src/model/topology.h"
 
@@ -110,6 +111,9 @@ class Backend {
 
   // The command line, argv[0] first. Constant: no VM is named in it.
   [[nodiscard]] virtual std::vector<std::string> argv() const = 0;
+
+  // What resumes the guest, for a guard that acts when we cannot.
+  [[nodiscard]] virtual HttpRequest resume_request() const = 0;
 
   // Waits until the API answers; the version it reports ("53.0.0").
   // kUnavailable at once when vmm.pidfd says that the process ended.

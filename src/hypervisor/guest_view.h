@@ -16,8 +16,8 @@ inline constexpr std::string_view kGuestDir = "/run/chrysalis/vm";
 
 // Files of a generation directory, by their name in it.
 inline constexpr std::string_view kApiSocket = "api.sock";
-inline constexpr std::string_view kConsoleSocket = "console.sock";  // CH
-inline constexpr std::string_view kEvents = "events";               // CH
+inline constexpr std::string_view kConsoleSocket = "serial.sock";  // CH
+inline constexpr std::string_view kEvents = "events";              // CH
 inline constexpr std::string_view kVmmLog = "vmm.log";
 inline constexpr std::string_view kKernel = "kernel";
 inline constexpr std::string_view kInitrd = "initrd";

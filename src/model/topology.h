@@ -29,7 +29,7 @@ struct TopologyDisk {
 struct TopologyNic {
   std::string id;
   std::string mac;          // what the guest sees, lower case
-  uint16_t mtu = 0;         // 0: the guest was told none
+  uint16_t mtu = 0;         // 0: the VMM does not say
   uint32_t queue_size = 0;  // virtio-net ring depth
   friend bool operator==(const TopologyNic&, const TopologyNic&) = default;
 };

@@ -1,0 +1,138 @@
+#include "src/hypervisor/events.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <optional>
+
+#include <nlohmann/json.hpp>
+
+#include "src/hypervisor/json_limits.h"
+
+namespace chrysalis::hypervisor {
+namespace {
+
+using Kind = VmmEvent::Kind;
+constexpr size_t kMaxEvent = size_t{64} << 10;
+
+struct Name {
+  std::string_view source, event;
+  Kind kind;
+};
+constexpr std::array kNames = {
+    Name{"vm", "booted", Kind::kBooted},
+    Name{"vm", "paused", Kind::kPaused},
+    Name{"vm", "resumed", Kind::kResumed},
+    Name{"vm", "restored", Kind::kRestored},
+    Name{"vm", "shutdown", Kind::kGuestEnded},
+    Name{"vm", "rebooted", Kind::kRebooted},
+    Name{"vm", "device-removed", Kind::kDeviceRemoved},
+    Name{"guest", "panic", Kind::kPanicked},
+};
+
+std::optional<VmmEvent> decode(std::string_view object) {
+  const auto parsed = parse_json(object, {.bytes = kMaxEvent, .depth = 8});
+  if (!parsed) return std::nullopt;
+  const std::string* source = text(&*parsed, "source");
+  const std::string* event = text(&*parsed, "event");
+  if (source == nullptr || event == nullptr) return std::nullopt;
+  VmmEvent out;
+  for (const Name& name : kNames)
+    if (name.source == *source && name.event == *event) out.kind = name.kind;
+  if (out.kind == Kind::kDeviceRemoved)
+    if (const auto* id = text(child(*parsed, "properties"), "id"))
+      out.device = *id;
+  return out;
+}
+
+int until(Mono deadline) {
+  const auto left = deadline - Mono::clock::now();
+  if (left <= left.zero()) return 0;
+  return static_cast<int>(std::min<int64_t>(
+      std::chrono::ceil<milliseconds>(left).count(), 3'600'000));
+}
+
+}  // namespace
+
+std::vector<VmmEvent> EventParser::feed(std::string_view bytes) {
+  std::vector<VmmEvent> out;
+  for (const char c : bytes) {
+    if (depth_ == 0 && c != '{') continue;  // blank lines between
+    if (pending_.size() < kMaxEvent)
+      pending_ += c;
+    else
+      oversized_ = true;
+    if (in_string_) {
+      if (!escaped_ && c == '"') in_string_ = false;
+      escaped_ = !escaped_ && c == '\\';
+      continue;
+    }
+    if (c == '"') in_string_ = true;
+    if (c == '{') ++depth_;
+    if (c != '}' || --depth_ > 0) continue;
+    if (!oversized_)
+      if (auto event = decode(pending_)) out.push_back(std::move(*event));
+    pending_.clear();
+    oversized_ = false;
+  }
+  return out;
+}
+
+EventTail::EventTail(std::filesystem::path file, UniqueFd inotify)
+    : path_(std::move(file)), inotify_(std::move(inotify)) {}
+
+Result<EventTail> EventTail::open(std::filesystem::path file) {
+  UniqueFd inotify(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  if (!inotify.valid()) return tl::unexpected(from_errno(errno, "inotify"));
+  // The directory is watched, as the file may not be there yet.
+  const auto dir = file.parent_path();
+  if (::inotify_add_watch(inotify.get(), dir.c_str(),
+                          IN_CREATE | IN_MODIFY | IN_MOVED_TO) < 0)
+    return tl::unexpected(from_errno(errno, "watch " + dir.string()));
+  return EventTail(std::move(file), std::move(inotify));
+}
+
+Result<std::vector<VmmEvent>> EventTail::read() {
+  // News are drained before the file is read, so none between is lost.
+  std::array<char, 4096> news{};
+  while (::read(inotify_.get(), news.data(), news.size()) > 0) {
+  }
+  std::vector<VmmEvent> out;
+  if (!file_.valid()) {
+    file_.reset(
+        ::open(path_.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (!file_.valid() && errno == ENOENT) return out;
+    if (!file_.valid())
+      return tl::unexpected(from_errno(errno, path_.string()));
+  }
+  std::array<char, 16384> chunk{};
+  for (;;) {
+    const ssize_t n = ::pread(file_.get(), chunk.data(), chunk.size(),
+                              static_cast<off_t>(offset_));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return tl::unexpected(from_errno(errno, path_.string()));
+    if (n == 0) return out;
+    offset_ += static_cast<uint64_t>(n);
+    auto events = parser_.feed({chunk.data(), static_cast<size_t>(n)});
+    out.insert(out.end(), events.begin(), events.end());
+  }
+}
+
+Result<std::vector<VmmEvent>> EventTail::wait(Mono deadline) {
+  for (;;) {
+    CHRYSALIS_ASSIGN(std::vector<VmmEvent> events, read());
+    if (!events.empty()) return events;
+    if (Mono::clock::now() >= deadline)
+      return fail(Code::kTimeout, "no event of the VMM");
+    pollfd entry{.fd = inotify_.get(), .events = POLLIN, .revents = 0};
+    if (::poll(&entry, 1, until(deadline)) < 0 && errno != EINTR)
+      return tl::unexpected(from_errno(errno, "poll"));
+  }
+}
+
+}  // namespace chrysalis::hypervisor

@@ -1,0 +1,61 @@
+#include "src/hypervisor/events.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+namespace chrysalis::hypervisor {
+namespace {
+
+using Kind = VmmEvent::Kind;
+
+std::string event(const std::string& source, const std::string& name,
+                  const std::string& properties = "null") {
+  return "{\n  \"timestamp\": {\n    \"secs\": 0,\n    \"nanos\": 1\n  },\n"
+         "  \"source\": \"" +
+         source + "\",\n  \"event\": \"" + name +
+         "\",\n  \"properties\": " + properties + "\n}\n\n";
+}
+
+TEST(EventParser, SplitsWhereverTheStreamIsCut) {
+  const std::string stream =
+      event("vm", "booted") + event("vm", "rebooted") +
+      event("vm", "device-removed", R"({"id":"net0","bdf":"}{\"0000"})") +
+      event("vm", "shutdown");
+  const std::vector<VmmEvent> expected = {{Kind::kBooted, ""},
+                                          {Kind::kRebooted, ""},
+                                          {Kind::kDeviceRemoved, "net0"},
+                                          {Kind::kGuestEnded, ""}};
+  for (size_t cut = 0; cut <= stream.size(); ++cut) {
+    EventParser parser;
+    auto events = parser.feed(stream.substr(0, cut));
+    const auto more = parser.feed(stream.substr(cut));
+    events.insert(events.end(), more.begin(), more.end());
+    ASSERT_EQ(events, expected) << cut;
+  }
+}
+
+TEST(EventParser, SkipsWhatIsTooLargeOrBroken) {
+  EventParser parser;
+  EXPECT_TRUE(
+      parser.feed(event("vm", std::string(size_t{1} << 17, 'x'))).empty());
+  EXPECT_TRUE(parser.feed("{broken}").empty());
+  EXPECT_EQ(parser.feed(event("vm", "booted")).size(), 1U);
+}
+
+TEST(EventTail, WaitsForAFileThatIsNotThereYet) {
+  std::string dir = testing::TempDir() + "eventsXXXXXX";
+  const std::filesystem::path path = ::mkdtemp(dir.data());
+  auto tail = EventTail::open(path / "events");
+  ASSERT_TRUE(tail) << tail.error().message;
+  EXPECT_TRUE(tail->read()->empty());
+  EXPECT_EQ(tail->wait(Mono::clock::now()).error().code, Code::kTimeout);
+  std::ofstream(path / "events") << event("vm", "booted");
+  const auto events = tail->wait(Mono::clock::now() + seconds{20});
+  ASSERT_TRUE(events);
+  EXPECT_EQ(events->at(0).kind, Kind::kBooted);
+  std::filesystem::remove_all(path);
+}
+
+}  // namespace
+}  // namespace chrysalis::hypervisor
