@@ -1,0 +1,152 @@
+#include "controller/api/structural.h"
+
+#include "controller/api/pattern.h"
+
+namespace chrysalis::api {
+namespace {
+
+using model::Fault;
+using nlohmann::json;
+
+class Checker {
+ public:
+  explicit Checker(std::vector<Fault>& faults) : faults_(faults) {}
+
+  void check(const Schema& schema, const json& value, const std::string& path) {
+    if (!type_fits(schema, value)) {
+      const std::string type = schema.contains("x-kubernetes-int-or-string")
+                                   ? "integer,string"
+                                   : schema.value("type", "");
+      add(path, "Invalid value: \"" + type_of(value) + "\": " + path +
+                    " in body must be of type " + type + ": \"" +
+                    type_of(value) + "\"");
+      return;
+    }
+    if (value.is_object() && schema.contains("properties"))
+      check_object(schema, value, path);
+    if (value.is_array() && schema.contains("items"))
+      for (size_t i = 0; i < value.size(); ++i)
+        check(schema["items"], value[i], path + "[" + std::to_string(i) + "]");
+    if (value.is_string()) check_text(schema, value, path);
+    if (value.is_number_integer()) check_number(schema, value, path);
+  }
+
+ private:
+  void add(const std::string& path, std::string message) {
+    faults_.push_back({path, std::move(message)});
+  }
+
+  static std::string type_of(const json& value) {
+    if (value.is_number_integer()) return "integer";
+    return value.type_name();
+  }
+
+  static bool type_fits(const Schema& schema, const json& value) {
+    if (schema.contains("x-kubernetes-int-or-string"))
+      return value.is_number_integer() || value.is_string();
+    const std::string type = schema.value("type", "");
+    if (type == "object") return value.is_object();
+    if (type == "array") return value.is_array();
+    if (type == "string") return value.is_string();
+    if (type == "boolean") return value.is_boolean();
+    if (type == "integer") return value.is_number_integer();
+    return true;
+  }
+
+  void check_object(const Schema& schema, const json& value,
+                    const std::string& path) {
+    const std::string prefix = path.empty() ? "" : path + ".";
+    const Schema& properties = schema["properties"];
+    for (const auto& [key, member] : value.items()) {
+      if (!properties.contains(key)) {
+        add(prefix + key, "unknown field \"" + prefix + key + "\"");
+      } else if (member.is_null()) {
+        add(prefix + key, "Invalid value: \"null\": " + prefix + key +
+                              " in body must be of type " +
+                              properties[key].value("type", "integer,string") +
+                              ": \"null\"");
+      } else {
+        check(properties[key], member, prefix + key);
+      }
+    }
+    if (!schema.contains("required")) return;
+    for (const auto& name : schema["required"])
+      if (!value.contains(name.get<std::string>()))
+        add(prefix + name.get<std::string>(), "Required value");
+  }
+
+  void check_text(const Schema& schema, const json& value,
+                  const std::string& path) {
+    const auto& text = value.get_ref<const std::string&>();
+    const size_t max = schema.value("maxLength", SIZE_MAX);
+    if (text.size() > max) {
+      add(path,
+          "Too long: may not be more than " + std::to_string(max) + " bytes");
+      return;  // and the pattern is not tried on it
+    }
+    if (text.size() < schema.value("minLength", size_t{0}))
+      add(path, "Invalid value: \"" + text + "\": " + path +
+                    " in body should be at least 1 chars long");
+    else if (schema.contains("pattern") &&
+             !matches(text, schema["pattern"].get<std::string>()))
+      add(path, "Invalid value: \"" + text + "\": " + path +
+                    " in body should match '" +
+                    schema["pattern"].get<std::string>() + "'");
+    if (schema.contains("enum")) check_enum(schema["enum"], text, path);
+  }
+
+  void check_enum(const Schema& allowed, const std::string& text,
+                  const std::string& path) {
+    std::string names;
+    for (const auto& name : allowed) {
+      if (name == text) return;
+      names += (names.empty() ? "\"" : ", \"") + name.get<std::string>() + "\"";
+    }
+    add(path,
+        "Unsupported value: \"" + text + "\": supported values: " + names);
+  }
+
+  void check_number(const Schema& schema, const json& value,
+                    const std::string& path) {
+    if (!schema.contains("minimum")) return;
+    // A literal above 2^63 is unsigned to the parser and never fits.
+    const bool huge = value.is_number_unsigned() &&
+                      value.get<uint64_t>() > uint64_t{INT64_MAX};
+    const int64_t n = huge ? INT64_MAX : value.get<int64_t>();
+    const auto min = schema["minimum"].get<int64_t>();
+    const auto max = schema["maximum"].get<int64_t>();
+    const std::string head =
+        "Invalid value: " + value.dump() + ": " + path + " in body should be ";
+    if (!huge && n < min)
+      add(path, head + "greater than or equal to " + std::to_string(min));
+    else if (huge || n > max)
+      add(path, head + "less than or equal to " + std::to_string(max));
+  }
+
+  std::vector<Fault>& faults_;
+};
+
+}  // namespace
+
+void apply_defaults(const Schema& schema, json& value) {
+  if (value.is_array() && schema.contains("items")) {
+    for (json& item : value) apply_defaults(schema["items"], item);
+    return;
+  }
+  if (!value.is_object() || !schema.contains("properties")) return;
+  for (const auto& [name, property] : schema["properties"].items()) {
+    if (!value.contains(name)) {
+      if (!property.contains("default")) continue;
+      value[name] = json::parse(property["default"].dump());
+    }
+    apply_defaults(property, value[name]);
+  }
+}
+
+std::vector<Fault> check_structure(const Schema& schema, const json& value) {
+  std::vector<Fault> faults;
+  Checker(faults).check(schema, value, "");
+  return faults;
+}
+
+}  // namespace chrysalis::api
