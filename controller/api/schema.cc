@@ -108,7 +108,7 @@ Schema conditions() {
   item["type"] = text("Type of the condition, one of the documented list.", 64);
   item["status"] = enumeration("Does it hold?", {"True", "False", "Unknown"});
   item["observedGeneration"] =
-      integer("The generation it speaks of.", 0, INT64_MAX);
+      integer("The generation it speaks of.", 0, kMaxCount);
   item["lastTransitionTime"] = timestamp("When status last changed.");
   item["reason"] = text("One of the enumerated reasons.", 128);
   item["message"] = text("For a human.", 32768);

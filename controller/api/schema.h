@@ -19,6 +19,9 @@ using Schema = nlohmann::ordered_json;
 // The schema of one whole object: apiVersion, kind, metadata, spec, status.
 Schema object_schema(Kind kind);
 
+// The largest whole number that every JSON reader keeps exact.
+inline constexpr int64_t kMaxCount = (int64_t{1} << 53) - 1;
+
 // Building blocks, shared by the two kinds' files.
 namespace schema {
 Schema object(std::string doc, Schema properties);

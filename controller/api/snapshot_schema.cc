@@ -54,7 +54,7 @@ Schema size_status() {
 Schema snapshot_status_schema() {
   Schema p;
   p["observedGeneration"] =
-      integer("The generation this status speaks of.", 0, INT64_MAX);
+      integer("The generation this status speaks of.", 0, kMaxCount);
   p["readyToUse"] = boolean("Complete, hashed and durable.");
   p["nodeName"] = text("The node that has it.", 253);
   p["capturedAt"] = timestamp("The instant it holds.");
@@ -68,7 +68,7 @@ Schema snapshot_status_schema() {
   p["config"] = config("The whole topology that a clone inherits.");
   p["size"] = size_status();
   p["pauseMilliseconds"] =
-      integer("How long the source was paused.", 0, INT64_MAX);
+      integer("How long the source was paused.", 0, kMaxCount);
   p["manifestDigest"] = text("Digest of the manifest.", 71);
   p["conditions"] = conditions();
   return object("What is. Written by Chrysalis only.", p);

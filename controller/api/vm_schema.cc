@@ -93,7 +93,7 @@ Schema restore() {
   p["snapshot"] = label("A VMSnapshot of the same namespace and node.");
   p["attempt"] =
       with_default(integer("Counts up: each number is one request, done once.",
-                           1, INT64_MAX - 1),
+                           1, kMaxCount),
                    1);
   p["onDemand"] = with_default(
       boolean("Memory pages are read when touched. Cloud Hypervisor only."),
@@ -126,7 +126,7 @@ Schema vm_spec_schema() {
   Schema attempt;
   attempt["attempt"] = with_default(
       integer("Counts up: each number is one cold boot, done once.", 1,
-              INT64_MAX - 1),
+              kMaxCount),
       1);
   p["restart"] = object("One cold boot; clears RestartRequired.", attempt);
   add_rows(p);
@@ -173,7 +173,7 @@ Schema restore_status() {
   Schema p;
   p["snapshot"] = text("Name of the snapshot.", 253);
   p["snapshotUID"] = text("UID of the snapshot.", 64);
-  p["attempt"] = integer("The attempt it speaks of.", 0, INT64_MAX);
+  p["attempt"] = integer("The attempt it speaks of.", 0, kMaxCount);
   p["result"] = enumeration(
       "How it went.",
       {"InProgress", "Succeeded", "Refused", "RolledBack", "Failed"});
@@ -182,7 +182,7 @@ Schema restore_status() {
   p["startedAt"] = timestamp("When it began.");
   p["finishedAt"] = timestamp("When it ended.");
   p["pauseMilliseconds"] =
-      integer("How long no vCPU of the VM ran.", 0, INT64_MAX);
+      integer("How long no vCPU of the VM ran.", 0, kMaxCount);
   return object("The last restore in place.", p);
 }
 
@@ -222,7 +222,7 @@ Schema hypervisor_status() {
 Schema vm_status_schema() {
   Schema p;
   p["observedGeneration"] =
-      integer("The generation this status speaks of.", 0, INT64_MAX);
+      integer("The generation this status speaks of.", 0, kMaxCount);
   p["nodeName"] = text("The node it is placed on; set once.", 253);
   p["hypervisor"] = hypervisor_status();
   p["phase"] =
@@ -235,11 +235,11 @@ Schema vm_status_schema() {
   p["specDrift"] = spec_drift();
   p["restore"] = restore_status();
   Schema attempt;
-  attempt["attempt"] = integer("The last restart done.", 0, INT64_MAX);
+  attempt["attempt"] = integer("The last restart done.", 0, kMaxCount);
   p["restart"] = object("The last restart asked for.", attempt);
-  p["restarts"] = integer("Times the VMM was started anew.", 0, INT64_MAX);
+  p["restarts"] = integer("Times the VMM was started anew.", 0, kMaxCount);
   p["guestReboots"] =
-      integer("Times the guest rebooted inside the VMM.", 0, INT64_MAX);
+      integer("Times the guest rebooted inside the VMM.", 0, kMaxCount);
   p["startedAt"] = timestamp("When the VMM that runs was started.");
   p["lastExit"] = last_exit();
   p["interfaces"] = interfaces();
