@@ -15,6 +15,7 @@
 
 #include "src/base/clock.h"
 #include "src/model/fields.h"
+#include "src/model/topology.h"
 #include "src/model/values.h"
 
 namespace chrysalis::store {
@@ -27,11 +28,10 @@ struct Nic {
   friend bool operator==(const Nic&, const Nic&) = default;
 };
 
-enum class DiskRole : uint8_t { kRoot, kData };
 struct Disk {
   std::string id;    // the VMM's: frozen in the topology
   std::string file;  // in the generation directory: "disk0"
-  DiskRole role = DiskRole::kRoot;
+  model::DiskRole role = model::DiskRole::kRoot;
   uint64_t bytes = 0;  // apparent size
   bool readonly = false;
   friend bool operator==(const Disk&, const Disk&) = default;
@@ -59,6 +59,7 @@ enum class RestoreResult : uint8_t {
   kRolledBack,  // the old VM goes on, attempt used up
   kFailed,
 };
+std::string_view to_string(RestoreResult result);  // as in status
 struct LastRestore {
   std::string snapshot, snapshot_uid;
   uint64_t attempt = 0;
@@ -119,12 +120,10 @@ struct VmRecord {
 
 struct SnapshotRecord {
   std::string uid, ns, name;
-  std::string source_uid;    // lineage: the VM's; empty: an import
-  model::VmConfig config{};  // the whole topology, as read back
-  std::vector<Nic> nics;     // ids and MACs in the snapshot; no TAPs
-  std::vector<Disk> disks;
-  uint16_t mtu = 0;
-  uint32_t max_phys_bits = 0;
+  std::string source_uid;      // lineage: the VM's; empty: an import
+  model::VmConfig config{};    // as read back when it was taken
+  model::Topology topology{};  // what the VMM froze; from its own files
+  std::vector<Disk> disks;     // ids and files; sizes are apparent
   std::string cmdline;
   bool has_initrd = false;
   Vmm vmm;
@@ -155,6 +154,7 @@ enum class OperationKind : uint8_t {
 std::string_view to_string(OperationKind kind);  // "restore"
 
 enum class OperationState : uint8_t { kRunning, kSucceeded, kFailed };
+std::string_view to_string(OperationState state);
 
 // The journal: one row an operation, updated in place as it passes its steps.
 struct OperationRow {
