@@ -27,6 +27,7 @@
 
 #include "src/base/result.h"
 #include "src/base/unique_fd.h"
+#include "src/image/file_id.h"
 
 namespace chrysalis::image {
 
@@ -39,6 +40,7 @@ struct Image {
   uint64_t disk_bytes = 0;        // 0: no disk.raw
   UniqueFd kernel, initrd, disk;  // initrd, disk: invalid where there is none
   std::string kernel_hash, initrd_hash;  // tree hashes, hex
+  FileId kernel_id, initrd_id, disk_id;  // the files that were hashed
   [[nodiscard]] bool has_initrd() const { return initrd.valid(); }
   [[nodiscard]] bool has_disk() const { return disk.valid(); }
 };

@@ -1,0 +1,139 @@
+#include "src/image/tree_hash.h"
+
+#include <openssl/evp.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <memory>
+#include <vector>
+
+namespace chrysalis::image {
+namespace {
+
+using Path = std::filesystem::path;
+using Sha256 = std::array<unsigned char, 32>;
+
+struct FreeContext {
+  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+};
+using Context = std::unique_ptr<EVP_MD_CTX, FreeContext>;
+
+tl::unexpected<Error> openssl_failed() {
+  return fail(Code::kUnavailable, "OpenSSL refused sha256");
+}
+
+Result<Sha256> sha256(std::string_view bytes) {
+  Sha256 out{};
+  unsigned length = 0;
+  if (EVP_Digest(bytes.data(), bytes.size(), out.data(), &length, EVP_sha256(),
+                 nullptr) != 1 ||
+      length != out.size())
+    return openssl_failed();
+  return out;
+}
+
+std::string hex(const Sha256& bytes) {
+  static constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string out;
+  out.reserve(2 * bytes.size());
+  for (const unsigned char byte : bytes) {
+    out += kDigits[byte >> 4];
+    out += kDigits[byte & 15];
+  }
+  return out;
+}
+
+// The hash over the chunks' hashes, fed one chunk after the other.
+class Tree {
+ public:
+  Result<void> start() {
+    context_.reset(EVP_MD_CTX_new());
+    if (!context_ ||
+        EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1)
+      return openssl_failed();
+    return {};
+  }
+  Result<void> add(const Sha256& chunk) {
+    if (EVP_DigestUpdate(context_.get(), chunk.data(), chunk.size()) != 1)
+      return openssl_failed();
+    return {};
+  }
+  Result<std::string> finish() {
+    Sha256 out{};
+    if (EVP_DigestFinal_ex(context_.get(), out.data(), nullptr) != 1)
+      return openssl_failed();
+    return hex(out);
+  }
+
+ private:
+  Context context_;
+};
+
+// Fills `into` from `offset`.
+Result<void> read_all(int fd, uint64_t offset, std::vector<char>& into,
+                      size_t bytes, const Path& shown) {
+  size_t have = 0;
+  while (have < bytes) {
+    const ssize_t n = ::pread(fd, into.data() + have, bytes - have,
+                              static_cast<off_t>(offset + have));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0)
+      return tl::unexpected<Error>(from_errno(errno, "read " + shown.string()));
+    if (n == 0)
+      return fail(Code::kConflict,
+                  shown.string() + " shrank while it was read");
+    have += static_cast<size_t>(n);
+  }
+  return {};
+}
+
+// Where the next data at or after `offset` is; `end` when only holes follow.
+// A disk that cannot tell has data everywhere.
+uint64_t next_data(int fd, uint64_t offset, uint64_t end) {
+  const off_t at = ::lseek(fd, static_cast<off_t>(offset), SEEK_DATA);
+  if (at >= 0) return static_cast<uint64_t>(at);
+  return errno == ENXIO ? end : offset;
+}
+
+}  // namespace
+
+Result<std::string> tree_hash(int fd, uint64_t bytes, const Path& shown) {
+  Tree tree;
+  CHRYSALIS_TRY(tree.start());
+  std::vector<char> chunk(std::min(bytes, kChunkBytes));
+  CHRYSALIS_ASSIGN(const Sha256 hole,
+                   sha256({chunk.data(), chunk.size()}));  // still zeros
+  uint64_t data = 0;
+  for (uint64_t at = 0; at < bytes; at += kChunkBytes) {
+    const size_t length = std::min(bytes - at, kChunkBytes);
+    if (data < at + length) data = next_data(fd, std::max(at, data), bytes);
+    if (data >= at + length && length == chunk.size()) {
+      CHRYSALIS_TRY(tree.add(hole));
+      continue;
+    }
+    CHRYSALIS_TRY(read_all(fd, at, chunk, length, shown));
+    CHRYSALIS_ASSIGN(const Sha256 hash, sha256({chunk.data(), length}));
+    CHRYSALIS_TRY(tree.add(hash));
+  }
+  return tree.finish();
+}
+
+Result<std::string> tree_hash(std::string_view content) {
+  Tree tree;
+  CHRYSALIS_TRY(tree.start());
+  for (size_t at = 0; at < content.size(); at += kChunkBytes) {
+    CHRYSALIS_ASSIGN(const Sha256 hash,
+                     sha256(content.substr(at, kChunkBytes)));
+    CHRYSALIS_TRY(tree.add(hash));
+  }
+  return tree.finish();
+}
+
+Result<std::string> sha256_hex(std::string_view text) {
+  CHRYSALIS_ASSIGN(const Sha256 hash, sha256(text));
+  return hex(hash);
+}
+
+}  // namespace chrysalis::image
