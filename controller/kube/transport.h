@@ -1,8 +1,8 @@
 #pragma once
 
 // One HTTP/1.1 conversation with an API server, as blocking calls. The seam
-// between the client and a library: beast_transport.h (long-lived processes);
-// tests/controller/kube/transport_contract.h holds what every one must do.
+// between the client and a library: beast/beast_transport.h (long-lived
+// processes), held to this by tests/controller/kube/beast_transport_test.cc.
 //
 // Contract: TLS trusts the given CA only and checks host or IP; no redirect is
 // followed (a 3xx is an answer); a request with a body is never sent twice
@@ -25,13 +25,12 @@
 namespace chrysalis::kube {
 
 enum class Method { kGet, kPost, kPut, kPatch, kDelete };
-std::string_view to_string(Method method);
 
 struct Request {
   Method method = Method::kGet;
-  std::string target;        // "/api/v1/nodes?limit=500", percent-encoded
-  std::string content_type;  // "" without a body
-  std::string body;
+  std::string target{};        // "/api/v1/nodes?limit=500", percent-encoded
+  std::string content_type{};  // "" without a body
+  std::string body{};
   std::string accept = "application/json";
 };
 
@@ -59,7 +58,7 @@ class StreamSink {
 struct StreamLimits {
   milliseconds head{30'000};   // connect, TLS and response head together
   milliseconds idle{295'000};  // silence between two pieces
-  std::optional<Mono> wake_at;
+  std::optional<Mono> wake_at{};
 };
 
 enum class StreamEnd { kEof, kSink };

@@ -44,6 +44,7 @@ const std::vector<Row>& table() {
         "src/engine/reason.h", "src/engine/request.h", "src/engine/view.h",
         "src/engine/machine/restart.h"}},
       {"controller/kube", {"src/base"}},
+      {"controller/kube/beast", {"src/base", "controller/kube"}},
       {"controller/runtime",
        {"src/base", "src/model", "src/engine", "controller/kube",
         "controller/api", "controller/admission", "controller/reconcile"}},
@@ -52,8 +53,8 @@ const std::vector<Row>& table() {
        {"src/base", "src/model", "src/store", "src/hypervisor",
         "src/hypervisor/cloud_hypervisor", "src/hypervisor/firecracker",
         "src/network", "src/image", "src/engine", "src/engine/hands",
-        "controller/kube", "controller/api", "controller/admission",
-        "controller/reconcile", "controller/runtime"}},
+        "controller/kube", "controller/kube/beast", "controller/api",
+        "controller/admission", "controller/reconcile", "controller/runtime"}},
   };
   return rows;
 }
@@ -75,6 +76,7 @@ constexpr std::array kPureStems = {
     std::string_view{"src/engine/request"},
     std::string_view{"src/engine/view"},
     std::string_view{"controller/kube/api_status"},
+    std::string_view{"controller/kube/beast/endpoint"},
     std::string_view{"controller/kube/resource_version"},
     std::string_view{"controller/kube/watch_step"},
     std::string_view{"controller/runtime/election"},

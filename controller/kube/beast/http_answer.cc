@@ -1,0 +1,87 @@
+#include "controller/kube/beast/http_answer.h"
+
+#include <charconv>
+#include <string_view>
+
+#include <boost/asio/ssl/error.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/field.hpp>
+#include <boost/beast/http/verb.hpp>
+
+namespace chrysalis::kube::beast {
+namespace {
+
+namespace http = boost::beast::http;
+
+// The text of `299 - "some \"text\"" ["date"]`; "" for another code.
+std::string warning_text(std::string_view value) {
+  if (!value.starts_with("299 ")) return "";
+  const auto quote = value.find('"');
+  if (quote == std::string_view::npos) return "";
+  std::string out;
+  for (size_t i = quote + 1; i < value.size() && value[i] != '"'; ++i) {
+    if (value[i] == '\\' && i + 1 < value.size()) ++i;
+    out += value[i];
+  }
+  return out;
+}
+
+Code code_of(const boost::system::error_code& error) {
+  if (error == http::error::body_limit || error == http::error::header_limit ||
+      error == http::error::buffer_overflow)
+    return Code::kCorrupt;
+  if (error == http::error::end_of_stream ||
+      error == http::error::partial_message)
+    return Code::kUnavailable;
+  const auto http_error = make_error_code(http::error::end_of_stream);
+  if (error.category() == http_error.category() ||
+      error.category() == boost::asio::error::get_ssl_category())
+    return Code::kInvalid;
+  return Code::kUnavailable;
+}
+
+}  // namespace
+
+Response head_of(const http::response_header<>& head) {
+  Response out;
+  out.status = static_cast<int>(head.result_int());
+  const auto type = head[http::field::content_type];
+  out.content_type.assign(type.data(), type.size());
+  // A date is allowed too; no API server sends one.
+  const auto after = head[http::field::retry_after];
+  int64_t wait = 0;
+  const char* end = after.data() + after.size();
+  const auto [at, error] = std::from_chars(after.data(), end, wait);
+  if (!after.empty() && error == std::errc() && at == end && wait >= 0)
+    out.retry_after = seconds(wait);
+  const auto [first, last] = head.equal_range(http::field::warning);
+  for (auto it = first; it != last; ++it) {
+    const auto value = it->value();
+    std::string text = warning_text({value.data(), value.size()});
+    if (!text.empty()) out.warnings.push_back(std::move(text));
+  }
+  return out;
+}
+
+Error error_of(const boost::system::error_code& error,
+               const std::string& doing) {
+  return {code_of(error), doing + ": " + error.message()};
+}
+
+http::verb verb_of(Method method) {
+  switch (method) {
+    case Method::kGet:
+      return http::verb::get;
+    case Method::kPost:
+      return http::verb::post;
+    case Method::kPut:
+      return http::verb::put;
+    case Method::kPatch:
+      return http::verb::patch;
+    case Method::kDelete:
+      return http::verb::delete_;
+  }
+  return http::verb::get;
+}
+
+}  // namespace chrysalis::kube::beast
