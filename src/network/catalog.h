@@ -45,10 +45,14 @@ class NetworkCatalog {
   [[nodiscard]] Result<std::vector<std::string>> names() const;
 
  private:
+  // The files alone, sorted, without the built-in.
+  [[nodiscard]] Result<std::vector<std::string>> conflist_names() const;
+
   std::filesystem::path root_;
 };
 
-// The text of a conflist. PURE. kInvalid with the reason.
+// The text of a conflist. PURE. kInvalid with the reason. The network is
+// called as its file; an mtu is 1280..65535, 0 counts as not named.
 [[nodiscard]] Result<NetworkDefinition> parse_conflist(std::string_view name,
                                                        std::string_view text);
 
