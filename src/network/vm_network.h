@@ -14,8 +14,9 @@
 // Names:         by uid, generation and index, so every call is repeatable:
 //                what is there already is taken, what is gone is not missed.
 // Thread-safety: const; different VMs in parallel, one VM serial.
-// Time:          netlink and ioctls, no program is run; nothing waits but on
-//                the kernel's rtnl lock.
+// Time:          netlink and ioctls, no program is run; an answer of the
+//                kernel is waited for at most 5 s. A namespace is entered
+//                by a thread that ends with the call, never the caller's.
 // Errors:        kUnsupported - not permitted, or no /dev/net/tun;
 //                kNotFound - the namespace or a TAP is not there;
 //                kConflict - a name is taken by a device of another shape.
