@@ -90,7 +90,8 @@ ExprPtr node(std::string cel, bool transition, Node::Eval eval) {
   return std::make_shared<Node>(std::move(cel), transition, std::move(eval));
 }
 
-ExprPtr joined(const std::vector<ExprPtr>& parts, const char* sign, bool and_) {
+ExprPtr joined(const std::vector<ExprPtr>& parts, const char* sign,
+               bool conjunction) {
   std::string cel;
   bool transition = false;
   for (const ExprPtr& part : parts) {
@@ -98,11 +99,12 @@ ExprPtr joined(const std::vector<ExprPtr>& parts, const char* sign, bool and_) {
     cel += "(" + part->cel() + ")";
     transition = transition || part->transition();
   }
-  return node(cel, transition, [parts, and_](const json& s, const json* o) {
-    const auto holds = [&](const ExprPtr& p) { return p->eval(s, o); };
-    return and_ ? std::all_of(parts.begin(), parts.end(), holds)
-                : std::any_of(parts.begin(), parts.end(), holds);
-  });
+  return node(
+      cel, transition, [parts, conjunction](const json& s, const json* o) {
+        const auto holds = [&](const ExprPtr& p) { return p->eval(s, o); };
+        return conjunction ? std::all_of(parts.begin(), parts.end(), holds)
+                           : std::any_of(parts.begin(), parts.end(), holds);
+      });
 }
 
 ExprPtr presence(Scope scope, std::string path) {
@@ -195,8 +197,12 @@ ExprPtr negate(ExprPtr inner) {
                 return !inner->eval(s, o);
               });
 }
-ExprPtr all(std::vector<ExprPtr> parts) { return joined(parts, " && ", true); }
-ExprPtr any(std::vector<ExprPtr> parts) { return joined(parts, " || ", false); }
+ExprPtr all(const std::vector<ExprPtr>& parts) {
+  return joined(parts, " && ", true);
+}
+ExprPtr any(const std::vector<ExprPtr>& parts) {
+  return joined(parts, " || ", false);
+}
 
 ExprPtr equal(Operand a, Operand b) {
   std::string cel = to_cel(a) + " == " + to_cel(b);
@@ -230,16 +236,13 @@ ExprPtr greater(Operand a, Operand b) {
       });
 }
 
-ExprPtr at_most(Operand a, int64_t max) {
-  return negate(greater(std::move(a), literal(max)));
-}
-
 ExprPtr one_of(Operand a, std::vector<int64_t> values) {
   std::string cel = to_cel(a) + " in [";
   for (size_t i = 0; i < values.size(); ++i)
     cel += (i ? ", " : "") + std::to_string(values[i]);
   cel += "]";
-  return node(std::move(cel), is_old(a),
+  const bool transition = is_old(a);
+  return node(std::move(cel), transition,
               [a = std::move(a), values = std::move(values)](const json& s,
                                                              const json* o) {
                 const auto value = value_of(a, s, o);

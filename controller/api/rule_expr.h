@@ -58,12 +58,11 @@ class Expr {
 ExprPtr has(std::string path);
 ExprPtr had(std::string path);
 ExprPtr negate(ExprPtr inner);
-ExprPtr all(std::vector<ExprPtr> parts);
-ExprPtr any(std::vector<ExprPtr> parts);
+ExprPtr all(const std::vector<ExprPtr>& parts);
+ExprPtr any(const std::vector<ExprPtr>& parts);
 ExprPtr equal(Operand a, Operand b);
 ExprPtr differ(ExprPtr a, ExprPtr b);  // exactly one of two holds
 ExprPtr greater(Operand a, Operand b);
-ExprPtr at_most(Operand a, int64_t max);
 ExprPtr one_of(Operand a, std::vector<int64_t> values);
 // A name of at most `max` characters that matches `pattern`.
 ExprPtr named(std::string path, std::string pattern, size_t max);

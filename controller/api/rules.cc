@@ -185,6 +185,19 @@ Rule fixed(const std::string& path, const std::vector<Literal>& fallback) {
           .values = {shown_now, shown_was}};
 }
 
+// What an absent field counts as: none or one value.
+template <class R>
+std::vector<Literal> default_of(const R& row) {
+  using T = RowValue<R>;
+  if constexpr (std::is_same_v<T, bool>) {
+    return {*row.fallback};
+  } else if constexpr (std::is_same_v<T, model::Hypervisor>) {
+    return {str(to_string(*row.fallback))};
+  } else {
+    return {};
+  }
+}
+
 void add_fixed(std::vector<Rule>& out) {
   out.push_back({.id = "fixed-source",
                  .path = "source",
@@ -196,11 +209,7 @@ void add_fixed(std::vector<Rule>& out) {
     if (row.change != model::Change::kFixed || row.path.empty() ||
         row.path.starts_with("source."))
       return;
-    std::vector<Literal> fallback;
-    if constexpr (std::is_same_v<T, bool>) fallback = {*row.fallback};
-    if constexpr (std::is_same_v<T, model::Hypervisor>)
-      fallback = {str(to_string(*row.fallback))};
-    Rule rule = fixed(str(row.path), fallback);
+    Rule rule = fixed(str(row.path), default_of(row));
     if constexpr (std::is_same_v<T, model::Hypervisor>) {
       // A clone's default is its snapshot's, which no rule can see: on a
       // clone it may not be added later either.
@@ -303,10 +312,10 @@ std::string message_expression(const Rule& rule) {
 std::vector<model::Fault> broken_rules(Kind kind, const nlohmann::json& object,
                                        const nlohmann::json* old) {
   std::vector<model::Fault> out;
-  static const nlohmann::json kNone = nlohmann::json::object();
+  static const nlohmann::json none = nlohmann::json::object();
   const auto below = [](const nlohmann::json& o) -> const nlohmann::json& {
     const auto* spec = find_path(o, "spec");
-    return spec ? *spec : kNone;
+    return spec ? *spec : none;
   };
   for (const Rule& rule : rules_of(kind)) {
     const bool on_spec = rule.level == Level::kSpec;
@@ -317,6 +326,7 @@ std::vector<model::Fault> broken_rules(Kind kind, const nlohmann::json& object,
     if (rule.holds->transition() && before == nullptr) continue;
     if (rule.holds->eval(self, before)) continue;
     std::vector<std::string> shown;
+    shown.reserve(rule.values.size());
     for (const Operand& value : rule.values)
       shown.push_back(show(value, self, before));
     out.push_back(

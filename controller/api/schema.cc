@@ -20,15 +20,13 @@ template <class T>
 Schema of_row(const std::string& doc) {
   if constexpr (std::is_same_v<T, bool>) {
     return boolean(doc);
-  } else if constexpr (std::is_same_v<T, model::Bytes>) {
-    return typed("string", doc);
   } else if constexpr (std::is_same_v<T, uint32_t>) {
     return integer(doc, 0, UINT32_MAX);
   } else if constexpr (std::is_same_v<T, model::Hypervisor>) {
     return enumeration(doc, {to_string(model::Hypervisor::kCloudHypervisor),
                              to_string(model::Hypervisor::kFirecracker)});
   } else {
-    return typed("string", doc);
+    return typed("string", doc);  // names, digests, canonical quantities
   }
 }
 

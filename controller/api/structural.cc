@@ -53,22 +53,26 @@ class Checker {
     return true;
   }
 
+  void check_member(const Schema& properties, const std::string& key,
+                    const json& value, const std::string& prefix) {
+    const std::string path = prefix + key;
+    if (!properties.contains(key)) {
+      add(path, "unknown field \"" + path + "\"");
+    } else if (value.is_null()) {
+      add(path,
+          "Invalid value: \"null\": " + path + " in body must be of type " +
+              properties[key].value("type", "integer,string") + ": \"null\"");
+    } else {
+      check(properties[key], value, path);
+    }
+  }
+
   void check_object(const Schema& schema, const json& value,
                     const std::string& path) {
     const std::string prefix = path.empty() ? "" : path + ".";
     const Schema& properties = schema["properties"];
-    for (const auto& [key, member] : value.items()) {
-      if (!properties.contains(key)) {
-        add(prefix + key, "unknown field \"" + prefix + key + "\"");
-      } else if (member.is_null()) {
-        add(prefix + key, "Invalid value: \"null\": " + prefix + key +
-                              " in body must be of type " +
-                              properties[key].value("type", "integer,string") +
-                              ": \"null\"");
-      } else {
-        check(properties[key], member, prefix + key);
-      }
-    }
+    for (const auto& [key, member] : value.items())
+      check_member(properties, key, member, prefix);
     if (!schema.contains("required")) return;
     for (const auto& name : schema["required"])
       if (!value.contains(name.get<std::string>()))
