@@ -2,6 +2,7 @@
 
 // The names of the API: group, version, kinds. PURE.
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -10,6 +11,10 @@ namespace chrysalis::api {
 inline constexpr std::string_view kGroup = "chrysalis.dev";
 inline constexpr std::string_view kVersion = "v1alpha1";
 inline constexpr std::string_view kApiVersion = "chrysalis.dev/v1alpha1";
+// A DNS-1123 label: what every name of ours is.
+inline constexpr std::string_view kLabelPattern =
+    "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$";
+inline constexpr size_t kLabelMax = 63;
 // The one manager of status (server-side apply).
 inline constexpr std::string_view kFieldManager = "chrysalis";
 

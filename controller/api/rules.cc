@@ -10,7 +10,6 @@ namespace {
 using model::for_each_field;
 using model::RowValue;
 
-constexpr const char* kLabel = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$";
 const std::string kSnapshotSource = "source.snapshot";
 
 // Holds unless `when` holds too.
@@ -262,7 +261,7 @@ Rule object_name() {
           .level = Level::kObject,
           .path = "metadata.name",
           .reason = RuleReason::kInvalid,
-          .holds = named("metadata.name", kLabel, 63),
+          .holds = named("metadata.name", str(kLabelPattern), kLabelMax),
           .text =
               "name %s: must be a DNS label of at most 63 characters "
               "(a-z, 0-9 and '-')",

@@ -14,8 +14,6 @@ Schema typed(const char* type, std::string doc) {
   return out;
 }
 
-constexpr const char* kLabelPattern = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$";
-
 template <class T>
 Schema of_row(const std::string& doc) {
   if constexpr (std::is_same_v<T, bool>) {
@@ -23,8 +21,7 @@ Schema of_row(const std::string& doc) {
   } else if constexpr (std::is_same_v<T, uint32_t>) {
     return integer(doc, 0, UINT32_MAX);
   } else if constexpr (std::is_same_v<T, model::Hypervisor>) {
-    return enumeration(doc, {to_string(model::Hypervisor::kCloudHypervisor),
-                             to_string(model::Hypervisor::kFirecracker)});
+    return every_name_of(doc, model::kHypervisors);
   } else {
     return typed("string", doc);  // names, digests, canonical quantities
   }
@@ -43,9 +40,9 @@ Schema text(std::string doc, size_t max_length) {
   return out;
 }
 Schema label(std::string doc) {
-  Schema out = text(std::move(doc), 63);
+  Schema out = text(std::move(doc), kLabelMax);
   out["minLength"] = 1;
-  out["pattern"] = kLabelPattern;
+  out["pattern"] = std::string(kLabelPattern);
   return out;
 }
 Schema subdomain(std::string doc) {
@@ -133,9 +130,9 @@ Schema config(std::string doc) {
 Schema provenance() {
   Schema properties;
   model::for_each_field([&](const auto& row, auto) {
-    properties[std::string(row.key)] = enumeration(
+    properties[std::string(row.key)] = every_name_of(
         "Where status.config." + std::string(row.key) + " came from.",
-        {"Snapshot", "VirtualMachine", "Spec", "Default", "Generated"});
+        model::kSources);
   });
   Schema out =
       object("Where each value of status.config came from; the same keys.",

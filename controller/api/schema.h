@@ -34,6 +34,14 @@ Schema boolean(std::string doc);
 Schema quantity(std::string doc);
 Schema timestamp(std::string doc);
 Schema enumeration(std::string doc, std::initializer_list<std::string_view>);
+// The names of a whole enumeration of the model, in its order.
+template <class T, size_t N>
+Schema every_name_of(std::string doc, const T (&values)[N]) {
+  Schema out = enumeration(std::move(doc), {});
+  for (const T value : values)
+    out["enum"].push_back(std::string(to_string(value)));
+  return out;
+}
 Schema with_default(Schema of, nlohmann::ordered_json value);
 Schema require(Schema object, std::initializer_list<std::string_view> names);
 Schema conditions();

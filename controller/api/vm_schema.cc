@@ -21,10 +21,7 @@ Schema row_schema(const R& row) {
   } else if constexpr (std::is_same_v<T, uint32_t>) {
     return integer(doc, *row.min, *row.max);
   } else if constexpr (std::is_same_v<T, model::Hypervisor>) {
-    Schema out = enumeration(doc, {});
-    for (const auto kind : model::kHypervisors)
-      out["enum"].push_back(std::string(to_string(kind)));
-    return out;
+    return every_name_of(doc, model::kHypervisors);
   } else {
     return row.subdomain ? subdomain(doc) : label(doc);
   }
@@ -115,11 +112,11 @@ Schema vm_spec_schema() {
   Schema p;
   p["source"] = source();
   p["powerState"] = with_default(
-      enumeration("What the vCPUs shall do.", {"Running", "Paused", "Stopped"}),
+      every_name_of("What the vCPUs shall do.", model::kPowerStates),
       "Running");
   p["restartPolicy"] = with_default(
-      enumeration("What to do when the VMM or the guest ends by itself.",
-                  {"Always", "OnFailure", "Never"}),
+      every_name_of("What to do when the VMM or the guest ends by itself.",
+                    model::kRestartPolicies),
       "OnFailure");
   p["stopGracePeriodSeconds"] = with_default(
       integer("How long the guest may take to power off.", 0, 600), 30);
