@@ -64,8 +64,8 @@ const std::vector<Row>& table() {
        {"src/base", "src/model", "src/engine", "src/store", "controller/api",
         "controller/api/objects", "controller/admission",
         "controller/reconcile", "controller/runtime"}},
-      // main.cc, the only file that names concrete classes.
-      {"controller",
+      // The wiring: the only folder that names concrete classes.
+      {"controller/program",
        {"src/base",
         "src/model",
         "src/store",
@@ -86,6 +86,7 @@ const std::vector<Row>& table() {
         "controller/runtime/cluster",
         "controller/runtime/directory",
         "controller/runtime/executor"}},
+      {"controller", {"src/base", "controller/program"}},
   };
   return rows;
 }
