@@ -9,7 +9,7 @@
 
 #include "src/base/unique_fd.h"
 #include "src/image/new_file.h"
-#include "src/image/tree_hash.h"
+#include "src/base/tree_hash.h"
 
 namespace chrysalis::image {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <cstdlib>
 
-#include "src/image/tree_hash.h"
+#include "src/base/tree_hash.h"
 
 namespace chrysalis::image {
 namespace {

@@ -7,11 +7,11 @@
 #include <array>
 #include <cerrno>
 
+#include "src/base/tree_hash.h"
 #include "src/image/beneath.h"
 #include "src/image/boot_files.h"
 #include "src/image/hash_cache.h"
 #include "src/image/new_file.h"
-#include "src/image/tree_hash.h"
 
 namespace chrysalis::image {
 namespace {

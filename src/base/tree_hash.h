@@ -1,7 +1,7 @@
 #pragma once
 
-// The hash of an image's file: sha256 over the sha256 of each 1 MiB chunk (the
-// last one shorter). A hole hashes as its zeros do, but is not read.
+// The hash of a large, sparse file: sha256 over the sha256 of each 1 MiB chunk
+// (the last one shorter). A hole hashes as its zeros do, but is not read.
 //
 // Thread-safety: any thread; no state. One chunk of memory a call.
 // Errors: kConflict - the file shrank; kUnavailable - the disk, OpenSSL.
@@ -11,18 +11,21 @@
 #include <string>
 #include <string_view>
 
+#include "src/base/file_system.h"
 #include "src/base/result.h"
 
-namespace chrysalis::image {
+namespace chrysalis {
 
 inline constexpr uint64_t kChunkBytes = 1 << 20;
 
 // Lower-case hex. Reads `bytes` from the start; the file offset may move.
 [[nodiscard]] Result<std::string> tree_hash(int fd, uint64_t bytes,
                                             const std::filesystem::path& shown);
+[[nodiscard]] Result<std::string> tree_hash(File& file, uint64_t bytes,
+                                            const std::filesystem::path& shown);
 [[nodiscard]] Result<std::string> tree_hash(std::string_view content);
 
 // Plain sha256, lower-case hex.
 [[nodiscard]] Result<std::string> sha256_hex(std::string_view text);
 
-}  // namespace chrysalis::image
+}  // namespace chrysalis

@@ -1,4 +1,4 @@
-#include "src/image/tree_hash.h"
+#include "src/base/tree_hash.h"
 
 #include <openssl/evp.h>
 #include <unistd.h>
@@ -7,9 +7,10 @@
 #include <array>
 #include <cerrno>
 #include <memory>
+#include <span>
 #include <vector>
 
-namespace chrysalis::image {
+namespace chrysalis {
 namespace {
 
 using Path = std::filesystem::path;
@@ -71,35 +72,62 @@ class Tree {
   Context context_;
 };
 
-// Fills `into` from `offset`.
-Result<void> read_all(int fd, uint64_t offset, std::vector<char>& into,
-                      size_t bytes, const Path& shown) {
-  size_t have = 0;
-  while (have < bytes) {
-    const ssize_t n = ::pread(fd, into.data() + have, bytes - have,
-                              static_cast<off_t>(offset + have));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0)
-      return tl::unexpected<Error>(from_errno(errno, "read " + shown.string()));
+// What is hashed, by descriptor or through the seam.
+//   read: as pread; 0 at the end.
+//   next_data: where data at or after `offset` begins; `end`: holes only.
+struct Descriptor {
+  int fd;
+  const Path& shown;
+  [[nodiscard]] Result<size_t> read(uint64_t offset,
+                                    std::span<char> into) const {
+    while (true) {
+      const ssize_t n =
+          ::pread(fd, into.data(), into.size(), static_cast<off_t>(offset));
+      if (n >= 0) return static_cast<size_t>(n);
+      if (errno != EINTR)
+        return tl::unexpected<Error>(
+            from_errno(errno, "read " + shown.string()));
+    }
+  }
+  // A disk that cannot tell has data everywhere.
+  [[nodiscard]] Result<uint64_t> next_data(uint64_t offset,
+                                           uint64_t end) const {
+    const off_t at = ::lseek(fd, static_cast<off_t>(offset), SEEK_DATA);
+    if (at >= 0) return static_cast<uint64_t>(at);
+    return errno == ENXIO ? end : offset;
+  }
+};
+
+struct Seam {
+  File& file;
+  [[nodiscard]] Result<size_t> read(uint64_t offset,
+                                    std::span<char> into) const {
+    return file.read_at(offset, into);
+  }
+  [[nodiscard]] Result<uint64_t> next_data(uint64_t offset,
+                                           uint64_t end) const {
+    CHRYSALIS_ASSIGN(const auto extent, file.next_data(offset));
+    return extent ? extent->offset : end;
+  }
+};
+
+template <class Source>
+Result<void> read_all(const Source& source, uint64_t offset,
+                      std::span<char> into, const Path& shown) {
+  while (!into.empty()) {
+    CHRYSALIS_ASSIGN(const size_t n, source.read(offset, into));
     if (n == 0)
       return fail(Code::kConflict,
                   shown.string() + " shrank while it was read");
-    have += static_cast<size_t>(n);
+    offset += n;
+    into = into.subspan(n);
   }
   return {};
 }
 
-// Where the next data at or after `offset` is; `end` when only holes follow.
-// A disk that cannot tell has data everywhere.
-uint64_t next_data(int fd, uint64_t offset, uint64_t end) {
-  const off_t at = ::lseek(fd, static_cast<off_t>(offset), SEEK_DATA);
-  if (at >= 0) return static_cast<uint64_t>(at);
-  return errno == ENXIO ? end : offset;
-}
-
-}  // namespace
-
-Result<std::string> tree_hash(int fd, uint64_t bytes, const Path& shown) {
+template <class Source>
+Result<std::string> hash_of(const Source& source, uint64_t bytes,
+                            const Path& shown) {
   Tree tree;
   CHRYSALIS_TRY(tree.start());
   std::vector<char> chunk(std::min(bytes, kChunkBytes));
@@ -108,16 +136,28 @@ Result<std::string> tree_hash(int fd, uint64_t bytes, const Path& shown) {
   uint64_t data = 0;
   for (uint64_t at = 0; at < bytes; at += kChunkBytes) {
     const size_t length = std::min(bytes - at, kChunkBytes);
-    if (data < at + length) data = next_data(fd, std::max(at, data), bytes);
+    if (data < at + length) {
+      CHRYSALIS_ASSIGN(data, source.next_data(std::max(at, data), bytes));
+    }
     if (data >= at + length && length == chunk.size()) {
       CHRYSALIS_TRY(tree.add(hole));
       continue;
     }
-    CHRYSALIS_TRY(read_all(fd, at, chunk, length, shown));
+    CHRYSALIS_TRY(read_all(source, at, std::span(chunk).first(length), shown));
     CHRYSALIS_ASSIGN(const Sha256 hash, sha256({chunk.data(), length}));
     CHRYSALIS_TRY(tree.add(hash));
   }
   return tree.finish();
+}
+
+}  // namespace
+
+Result<std::string> tree_hash(int fd, uint64_t bytes, const Path& shown) {
+  return hash_of(Descriptor{fd, shown}, bytes, shown);
+}
+
+Result<std::string> tree_hash(File& file, uint64_t bytes, const Path& shown) {
+  return hash_of(Seam{file}, bytes, shown);
 }
 
 Result<std::string> tree_hash(std::string_view content) {
@@ -136,4 +176,4 @@ Result<std::string> sha256_hex(std::string_view text) {
   return hex(hash);
 }
 
-}  // namespace chrysalis::image
+}  // namespace chrysalis
