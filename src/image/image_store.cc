@@ -157,7 +157,10 @@ Result<Directory> open_image(const Path& root, std::string_view name,
 
 Result<Image> read_image(Directory dir) {
   Image image;
-  CHRYSALIS_ASSIGN(auto kernel, dir.required("kernel"));
+  auto opened = dir.required("kernel");
+  if (!opened && opened.error().code == Code::kNotFound)
+    opened.error().code = Code::kInvalid;  // the image is there, but is none
+  CHRYSALIS_ASSIGN(auto kernel, std::move(opened));
   CHRYSALIS_ASSIGN(image.cmdline, dir.cmdline());
   CHRYSALIS_ASSIGN(auto initrd, dir.optional("initrd"));
   CHRYSALIS_ASSIGN(auto disk, dir.optional("disk.raw"));

@@ -7,9 +7,10 @@
 // Hostile input: beneath the root without links (openat2 RESOLVE_BENEATH |
 //                RESOLVE_NO_SYMLINKS); regular files only; cmdline at most
 //                4 KiB of printable text.
-// Errors:        kNotFound - which file is missing, where; kInvalid - name,
-//                cmdline, or a size that does not fit, with both numbers;
-//                kConflict - a file changed while it was read; kUnavailable.
+// Errors:        kNotFound - there is no such image; kInvalid - no kernel in
+//                it, its name, its cmdline, or a size that does not fit, with
+//                both numbers; kConflict - a file changed while it was read;
+//                kUnavailable.
 // Durability:    what is made (disks, boot files) is fsynced; the directory
 //                is synced by the caller, once for all files of a generation.
 // Digest:        imageDigest, "sha256:<hex>" over the text

@@ -62,7 +62,7 @@ TEST_F(ResolveTest, SaysWhatIsMissingAndWhere) {
   EXPECT_EQ(no_image.message, "image \"debian\": " +
                                   (root() / "debian").string() + " is missing");
   std::filesystem::remove(image() / "kernel");
-  EXPECT_EQ(refused().code, Code::kNotFound);
+  EXPECT_EQ(refused().code, Code::kInvalid);
   EXPECT_THAT(refused().message,
               HasSubstr((image() / "kernel").string() + " is missing"));
   std::filesystem::remove_all(root());
