@@ -45,14 +45,14 @@ bool take_kind(const json& object, ExitRecord& record) {
 }  // namespace
 
 Result<std::optional<ExitRecord>> read_exit(
-    const std::filesystem::path& generation) {
-  const std::string path = (generation / kExitFile).native();
+    const std::filesystem::path& exit_file) {
+  const std::string& path = exit_file.native();
   const UniqueFd file(
       ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!file.valid() && errno == ENOENT) return std::nullopt;
   if (!file.valid() && errno == ELOOP) return corrupt(path);
   if (!file.valid()) return tl::unexpected(from_errno(errno, path));
-  // The VMM may create files here: only root's word counts.
+  // Only root's word counts.
   struct stat attributes = {};
   if (::fstat(file.get(), &attributes) != 0 || !S_ISREG(attributes.st_mode) ||
       attributes.st_uid != 0)

@@ -8,19 +8,20 @@
 #include <string>
 #include <string_view>
 
+#include "src/model/guest_files.h"
 #include "src/model/values.h"
 
 namespace chrysalis::hypervisor {
 
-inline constexpr std::string_view kGuestDir = "/run/chrysalis/vm";
+using model::kApiSocket;
+using model::kEvents;
+using model::kGuestDir;
+using model::kInitrd;
+using model::kKernel;
+using model::kSerialSocket;
 
-// Files of a generation directory, by their name in it.
-inline constexpr std::string_view kApiSocket = "api.sock";
-inline constexpr std::string_view kConsoleSocket = "serial.sock";  // CH
-inline constexpr std::string_view kEvents = "events";              // CH
+// The VMM's own log, its writing and nobody's reading but a human's.
 inline constexpr std::string_view kVmmLog = "vmm.log";
-inline constexpr std::string_view kKernel = "kernel";
-inline constexpr std::string_view kInitrd = "initrd";
 
 // Files of a dump. A generation to be loaded holds them beside its disks.
 struct DumpFiles {
@@ -45,7 +46,7 @@ inline std::string guest_path(std::string_view file) {
 }
 
 // Ids and files of the devices of a first boot: "disk0", "net0".
-inline std::string disk_id(size_t i) { return "disk" + std::to_string(i); }
+inline std::string disk_id(size_t i) { return model::disk_file(i); }
 inline std::string nic_id(size_t i) { return "net" + std::to_string(i); }
 
 // The id of a NIC plugged by a clone or a foreign restore. Unique in the life

@@ -35,18 +35,37 @@ Result<std::string> config_block(const LaunchSpec& spec) {
   if (!spec.netns.empty()) add(block, "netns", spec.netns.native());
   if (!spec.cgroup.empty()) add(block, "cgroup", spec.cgroup.native());
   if (spec.join_host_mounts) add(block, "hostmounts", "1");
-  if (spec.stdin_fifo) add(block, "stdin", "1");
+  add(block, "exit", spec.files.exit.native());
+  add(block, "log", spec.files.log.native());
+  if (!spec.files.stdin_fifo.empty())
+    add(block, "stdin", spec.files.stdin_fifo.native());
   if (spec.keep_old_root) add(block, "oldroot", "1");
   if (!spec.api_socket.empty() && !spec.resume_request.empty()) {
+    add(block, "guard", spec.files.socket.native());
     add(block, "api", spec.api_socket);
     add(block, "resume", spec.resume_request);
   }
-  if (!spec.console_socket.empty()) add(block, "console", spec.console_socket);
+  if (!spec.serial_socket.empty()) {
+    add(block, "serial", spec.serial_socket);
+    add(block, "console", spec.files.console.native());
+  }
   for (const std::string& value : spec.argv) add(block, "arg", value);
   for (const std::string& value : spec.env) add(block, "env", value);
   if (block.size() >= kShimConfigLimit)
     return fail(Code::kInvalid, "the command line is too long");
   return block;
+}
+
+// Every file that the spec has a use for.
+Result<void> check(const LaunchSpec& spec, const ShimFiles& files) {
+  const bool guarded = !spec.api_socket.empty() && !spec.resume_request.empty();
+  const bool drained = !spec.serial_socket.empty();
+  if (!files.exit.is_absolute() || !files.log.is_absolute() ||
+      (guarded && !files.socket.is_absolute()) ||
+      (drained && !files.console.is_absolute()) ||
+      (!files.stdin_fifo.empty() && !files.stdin_fifo.is_absolute()))
+    return fail(Code::kInvalid, "the shim's files must be absolute");
+  return {};
 }
 
 Result<void> check(const LaunchSpec& spec) {
@@ -57,6 +76,7 @@ Result<void> check(const LaunchSpec& spec) {
   if (spec.argv.empty()) return fail(Code::kInvalid, "no argv");
   if (!spec.binary.is_absolute() || !spec.generation.is_absolute())
     return fail(Code::kInvalid, "program and generation must be absolute");
+  CHRYSALIS_TRY(check(spec, spec.files));
   for (const auto* list : {&spec.argv, &spec.env})
     for (const std::string& value : *list)
       if (value.find('\0') != std::string::npos)
@@ -211,10 +231,10 @@ Result<void> VmmProcess::wait_end(Mono deadline) const {
 }
 
 Result<std::optional<ExitRecord>> VmmProcess::wait_exit(
-    const std::filesystem::path& generation, Mono deadline) const {
+    const std::filesystem::path& exit_file, Mono deadline) const {
   CHRYSALIS_TRY(wait_end(deadline));
   if (shim_.valid()) CHRYSALIS_TRY(wait_process(shim_.get(), deadline));
-  CHRYSALIS_ASSIGN(std::optional<ExitRecord> record, read_exit(generation));
+  CHRYSALIS_ASSIGN(std::optional<ExitRecord> record, read_exit(exit_file));
   // The record of another life in the same directory says nothing of ours.
   if (record && (record->vmm != ids_.vmm || record->boot_id != ids_.boot_id))
     record.reset();

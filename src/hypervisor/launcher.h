@@ -9,7 +9,7 @@
 //     v
 //   VmmProcess <- adopt(ids): alive, maybe without its shim ("shim lost")
 //     |
-//     v  end -> exit record (shim wrote it durably; read_exit(generation))
+//     v  end -> exit record (shim wrote it durably; read_exit(files.exit))
 //
 // Thread-safety: Launcher is const and may be shared; Launched and VmmProcess
 //                belong to one thread at a time.
@@ -37,27 +37,38 @@
 
 namespace chrysalis::hypervisor {
 
-// The generation directory becomes root's, mode 1770, group unix_uid; the
-// shim's files in it are named in shim_files.h.
+// Where the shim writes: absolute paths outside the generation directory, in
+// which the VMM could plant a link first. They are root's, mode 0600. The
+// store's paths.h names them.
+struct ShimFiles {
+  std::filesystem::path exit;        // once, durably, at the end
+  std::filesystem::path log;         // the VMM's stdout and stderr, bounded
+  std::filesystem::path socket;      // of the pause guard
+  std::filesystem::path console;     // the drained serial line, bounded
+  std::filesystem::path stdin_fifo;  // FC: the VMM's input; empty: none
+};
+
+// The generation directory becomes root's, mode 1770, group unix_uid.
 struct LaunchSpec {
   std::filesystem::path binary;      // the VMM; opened before all else
   std::vector<std::string> argv;     // argv[0] first; paths as the guest dir's
   std::vector<std::string> env;      // "K=V"; the VMM sees nothing else
   std::filesystem::path generation;  // gen-N: becomes /run/chrysalis/vm
-  std::filesystem::path netns;       // a namespace file; empty: the host's
-  uint32_t unix_uid = 0;             // user and group of the VM; never 0
-  uint32_t shared_gid = 0;           // group of the snapshots' files; 0: none
-  bool join_host_mounts = false;     // agent in a pod with hostPID
-  std::filesystem::path cgroup;      // directory of a cgroup; empty: stay
-  bool stdin_fifo = false;           // FC: input through kStdinFifo
-  bool keep_old_root = false;  // enter by chroot even where pivot_root works
+  ShimFiles files;
+  std::filesystem::path netns;    // a namespace file; empty: the host's
+  uint32_t unix_uid = 0;          // user and group of the VM; never 0
+  uint32_t shared_gid = 0;        // group of the snapshots' files; 0: none
+  bool join_host_mounts = false;  // agent in a pod with hostPID
+  std::filesystem::path cgroup;   // directory of a cgroup; empty: stay
+  bool keep_old_root = false;     // enter by chroot even where pivot_root works
   // The pause guard's way to resume the guest: an HTTP request, sent as is to
-  // this socket of the generation directory. Empty: no guard.
+  // this socket of the generation directory. Empty: no guard, and files.socket
+  // is not made.
   std::string api_socket;
   std::string resume_request;
   // A serial socket of the generation directory that the shim connects to and
-  // drains into kConsoleFile; empty: none.
-  std::string console_socket;
+  // drains into files.console; empty: none.
+  std::string serial_socket;
 };
 
 // How a VMM ended. Written by its shim, durable before the lock is free.
@@ -86,7 +97,7 @@ class VmmProcess {
   // for that too, and answers nothing where the shim was lost.
   [[nodiscard]] Result<void> wait_end(Mono deadline) const;
   [[nodiscard]] Result<std::optional<ExitRecord>> wait_exit(
-      const std::filesystem::path& generation, Mono deadline) const;
+      const std::filesystem::path& exit_file, Mono deadline) const;
 
   [[nodiscard]] Result<void> terminate() const;  // SIGTERM
   [[nodiscard]] Result<void> kill() const;       // SIGKILL
@@ -139,10 +150,11 @@ class Launcher {
   std::filesystem::path shim_;
 };
 
-// The exit record of a generation; nothing when there is none (still running,
-// shim lost, or the host went down). kCorrupt: not the shim's writing.
+// The exit record of a generation (ShimFiles::exit); nothing when there is
+// none (still running, shim lost, or the host went down). kCorrupt: not the
+// shim's writing.
 [[nodiscard]] Result<std::optional<ExitRecord>> read_exit(
-    const std::filesystem::path& generation);
+    const std::filesystem::path& exit_file);
 
 // Whether a VMM or its shim lives in this generation: somebody holds its
 // lock. Works without any record (doctor, rebuild).

@@ -1,6 +1,5 @@
 #include "src/hypervisor/pause_guard.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -8,8 +7,6 @@
 
 #include <cerrno>
 #include <cstring>
-
-#include "src/hypervisor/shim_files.h"
 
 namespace chrysalis::hypervisor {
 namespace {
@@ -37,17 +34,13 @@ Result<GuardFired> parse_fired(const std::string& text) {
 
 }  // namespace
 
-Result<PauseGuard> PauseGuard::connect(const std::filesystem::path& generation,
+Result<PauseGuard> PauseGuard::connect(const std::filesystem::path& shim_socket,
                                        Mono deadline) {
-  const UniqueFd directory(
-      ::open(generation.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!directory.valid())
-    return tl::unexpected(from_errno(errno, generation.native()));
-  // By descriptor: the path of a socket may have 107 bytes only.
   struct sockaddr_un address = {};
   address.sun_family = AF_UNIX;
-  const std::string path =
-      "/proc/self/fd/" + std::to_string(directory.get()) + "/" + kShimSocket;
+  const std::string& path = shim_socket.native();
+  if (path.size() >= sizeof address.sun_path)
+    return fail(Code::kInvalid, path + ": too long for a socket");
   std::memcpy(address.sun_path, path.c_str(), path.size());
   UniqueFd socket(
       ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));

@@ -33,7 +33,7 @@ enum class GuardFired {
 class PauseGuard {
  public:
   [[nodiscard]] static Result<PauseGuard> connect(
-      const std::filesystem::path& generation, Mono deadline);
+      const std::filesystem::path& shim_socket, Mono deadline);
 
   // From now on the guest is resumed after `budget`, whatever happens to us.
   [[nodiscard]] Result<void> arm(milliseconds budget, Mono deadline);

@@ -1,17 +1,13 @@
 #pragma once
 
-// Files of a generation directory that the shim makes. They are root's, and
-// the directory is root's with the sticky bit, so the VMM, which may create
-// files beside them, can neither replace nor remove them. Constants only.
+// What the launcher and chrysalis-shim know of each other's files. Where the
+// shim writes, it is told (ShimFiles of launcher.h). Constants only.
 
 namespace chrysalis::hypervisor {
 
-inline constexpr const char* kLockFile = "lock";  // flock: VMM or shim live
-inline constexpr const char* kExitFile = "exit.json";    // once, at the end
-inline constexpr const char* kShimSocket = "shim.sock";  // pause guard
-inline constexpr const char* kStdinFifo = "stdin";       // where asked for
-inline constexpr const char* kLogFile = "vmm.log";       // stdout and stderr
-inline constexpr const char* kConsoleFile = "console";   // drained serial
+// In the generation directory, which is root's with the sticky bit, so the
+// VMM can neither replace nor remove it. flock: VMM or shim live.
+inline constexpr const char* kLockFile = "lock";
 
 // A log or console is moved to "<name>.1" at this size: at most twice as much
 // is kept.

@@ -11,7 +11,7 @@
 //   running\n                         the binary was executed; the last line
 // Gate: one byte kGateOpen lets the VMM run; end of file makes it exit.
 //
-// Guard socket (kShimSocket in the generation, SOCK_SEQPACKET, root only):
+// Guard socket (SOCK_SEQPACKET, root only):
 //   the shim speaks first: "hello", or "busy" and end of file when another
 //   connection has it armed (a question before that could be lost);
 //   "arm <milliseconds>" -> "armed"; "disarm", "last" -> "not" | "deadline" |

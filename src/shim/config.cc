@@ -45,13 +45,12 @@ bool take(Config* config, const char* key, const char* value) {
     const char* key;
     const char** text;
   } texts[] = {
-      {"binary", &config->binary},
-      {"generation", &config->generation},
-      {"netns", &config->netns},
-      {"cgroup", &config->cgroup},
-      {"api", &config->api_socket},
-      {"resume", &config->resume_request},
-      {"console", &config->console_socket},
+      {"binary", &config->binary},        {"generation", &config->generation},
+      {"netns", &config->netns},          {"cgroup", &config->cgroup},
+      {"exit", &config->exit_file},       {"log", &config->log_file},
+      {"stdin", &config->stdin_fifo},     {"guard", &config->guard_socket},
+      {"api", &config->api_socket},       {"resume", &config->resume_request},
+      {"serial", &config->serial_socket}, {"console", &config->console_file},
   };
   for (const auto& row : texts) {
     if (strcmp(row.key, key) != 0) continue;
@@ -65,7 +64,6 @@ bool take(Config* config, const char* key, const char* value) {
   errno = EINVAL;
   if (strcmp(key, "hostmounts") == 0)
     return parse_flag(value, &config->join_host_mounts);
-  if (strcmp(key, "stdin") == 0) return parse_flag(value, &config->stdin_fifo);
   if (strcmp(key, "oldroot") == 0)
     return parse_flag(value, &config->keep_old_root);
   return false;
@@ -96,9 +94,18 @@ bool read_config(int fd, Config* config) {
     key = equals + 1;  // the loop steps over the value
   }
   errno = EINVAL;
-  return config->binary != nullptr && config->generation != nullptr &&
-         config->argv[0] != nullptr && config->uid != 0 &&
-         config->generation[0] == '/' && config->binary[0] == '/';
+  const auto absolute = [](const char* path) {
+    return path != nullptr && path[0] == '/';
+  };
+  const bool guard = config->guard_socket != nullptr;
+  const bool serial = config->serial_socket != nullptr;
+  return absolute(config->binary) && absolute(config->generation) &&
+         absolute(config->exit_file) && absolute(config->log_file) &&
+         (!guard ||
+          (absolute(config->guard_socket) && config->api_socket != nullptr &&
+           config->resume_request != nullptr)) &&
+         (!serial || absolute(config->console_file)) &&
+         config->argv[0] != nullptr && config->uid != 0;
 }
 
 }  // namespace chrysalis::shim

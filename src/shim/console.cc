@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <cstring>
 #include <initializer_list>
@@ -39,7 +40,7 @@ void forget_events(int inotify) {
 void bound_file(int fd, const char* name) {
   struct stat file = {};
   if (fstat(fd, &file) != 0 || file.st_size <= hypervisor::kLogLimit) return;
-  char old[64];
+  char old[PATH_MAX];
   snprintf(old, sizeof old, "%s.1", name);
   const int from = open(name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
   const int to = open_own_file(old, O_WRONLY);
@@ -96,10 +97,11 @@ void BoundedLog::step(const struct pollfd* entries, size_t count,
 
 void BoundedLog::bound() { bound_file(fd_, name_); }
 
-bool ConsoleDrain::open(const char* socket_name) {
+bool ConsoleDrain::open(const char* socket_name, const char* file) {
   if (socket_name == nullptr) return true;
   socket_name_ = socket_name;
-  file_ = open_own_file(hypervisor::kConsoleFile, O_WRONLY | O_APPEND);
+  file_name_ = file;
+  file_ = open_own_file(file, O_WRONLY | O_APPEND);
   inotify_ = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
   return file_ >= 0 && inotify_ >= 0 &&
          inotify_add_watch(inotify_, ".", IN_CREATE | IN_ONLYDIR) >= 0;
@@ -158,7 +160,7 @@ void ConsoleDrain::drain(uint64_t now) {
     return;
   }
   (void)!write(file_, buffer, static_cast<size_t>(got));
-  bound_file(file_, hypervisor::kConsoleFile);
+  bound_file(file_, file_name_);
 }
 
 }  // namespace chrysalis::shim

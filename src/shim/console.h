@@ -36,7 +36,7 @@ class BoundedLog {
 // reboots. Connects when it appears in the working directory.
 class ConsoleDrain {
  public:
-  bool open(const char* socket_name);  // null: off
+  bool open(const char* socket_name, const char* file);  // null: off
 
   size_t collect(struct pollfd* entries);  // at most 2
   int timeout(uint64_t now) const;
@@ -47,6 +47,7 @@ class ConsoleDrain {
   void drain(uint64_t now);
 
   const char* socket_name_ = nullptr;
+  const char* file_name_ = nullptr;
   int inotify_ = -1;
   int socket_ = -1;
   int file_ = -1;

@@ -11,8 +11,6 @@
 #include <ctime>
 #include <initializer_list>
 
-#include "src/hypervisor/shim_files.h"
-
 namespace chrysalis::shim {
 namespace {
 
@@ -42,17 +40,17 @@ uint64_t now_ms() {
          static_cast<uint64_t>(now.tv_nsec) / 1000000 + 1;
 }
 
-bool Guard::open(const char* api_socket, const char* request) {
-  if (api_socket == nullptr || request == nullptr) return true;
+bool Guard::open(const Config& config) {
+  if (config.guard_socket == nullptr) return true;
   struct sockaddr_un address;
-  if (!address_of(api_socket, &address)) {
+  if (!address_of(config.api_socket, &address) ||
+      !address_of(config.guard_socket, &address)) {
     errno = ENAMETOOLONG;
     return false;
   }
-  api_socket_ = api_socket;
-  request_ = request;
-  address_of(hypervisor::kShimSocket, &address);
-  if (unlink(hypervisor::kShimSocket) != 0 && errno != ENOENT) return false;
+  api_socket_ = config.api_socket;
+  request_ = config.resume_request;
+  if (unlink(config.guard_socket) != 0 && errno != ENOENT) return false;
   listener_ = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   // The umask of 077 keeps everybody but root away.
   return listener_ >= 0 &&

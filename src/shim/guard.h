@@ -18,13 +18,14 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "src/shim/config.h"
+
 namespace chrysalis::shim {
 
 class Guard {
  public:
-  // Listens on kShimSocket of the working directory. Without an API socket it
-  // is off. False with errno.
-  bool open(const char* api_socket, const char* request);
+  // Listens on config.guard_socket; null: it is off. False with errno.
+  bool open(const Config& config);
 
   // Adds what to wait for; returns how many entries (at most 3).
   size_t collect(struct pollfd* entries);

@@ -96,19 +96,17 @@ const char* enter_generation(const Config& config) {
   return nullptr;
 }
 
-const char* open_input(const Config& config, int* input) {
-  if (!config.stdin_fifo) {
+const char* open_input(const char* fifo, int* input) {
+  if (fifo == nullptr) {
     *input = open("/dev/null", O_RDONLY | O_CLOEXEC);
     return *input < 0 ? "open /dev/null" : nullptr;
   }
   struct stat node = {};
-  if (lstat(hypervisor::kStdinFifo, &node) == 0 &&
-      (!S_ISFIFO(node.st_mode) || node.st_uid != 0))
-    unlink(hypervisor::kStdinFifo);
-  if (mkfifo(hypervisor::kStdinFifo, 0600) != 0 && errno != EEXIST)
-    return "make the input fifo";
+  if (lstat(fifo, &node) == 0 && (!S_ISFIFO(node.st_mode) || node.st_uid != 0))
+    unlink(fifo);
+  if (mkfifo(fifo, 0600) != 0 && errno != EEXIST) return "make the input fifo";
   // Both ways, so that the VMM never sees an end of file.
-  *input = open(hypervisor::kStdinFifo, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+  *input = open(fifo, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
   return *input < 0 ? "open the input fifo" : nullptr;
 }
 
@@ -127,14 +125,15 @@ const char* prepare() {
   if (const char* step = enter_generation(config)) return step;
   shim.lock = take_lock(hypervisor::kLockFile);
   if (shim.lock < 0) return "take the lock of the generation";
-  if (unlink(hypervisor::kExitFile) != 0 && errno != ENOENT)
+  if (unlink(config.exit_file) != 0 && errno != ENOENT)
     return "remove the old exit record";
-  if (!shim.log.open(hypervisor::kLogFile)) return "open the log";
+  if (!shim.log.open(config.log_file)) return "open the log";
   if (dup2(shim.log.fd(), 2) < 0) return "open the log";
-  if (const char* step = open_input(config, &shim.input)) return step;
-  if (!shim.guard.open(config.api_socket, config.resume_request))
-    return "open the guard's socket";
-  if (!shim.console.open(config.console_socket)) return "open the console";
+  if (const char* step = open_input(config.stdin_fifo, &shim.input))
+    return step;
+  if (!shim.guard.open(config)) return "open the guard's socket";
+  if (!shim.console.open(config.serial_socket, config.console_file))
+    return "open the console";
   return read_boot_id(shim.boot_id) ? nullptr : "read the boot id";
 }
 
@@ -260,8 +259,8 @@ int write_how_it_ended() {
     ending.code = WEXITSTATUS(status);
   }
   shim.log.bound();
-  unlink(hypervisor::kShimSocket);
-  return write_ending(ending) ? 0 : 1;
+  if (shim.config.guard_socket != nullptr) unlink(shim.config.guard_socket);
+  return write_ending(shim.config.exit_file, ending) ? 0 : 1;
 }
 
 int start() {

@@ -7,17 +7,14 @@
 
 #include <cerrno>
 #include <cinttypes>
+#include <climits>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
 
-#include "src/hypervisor/shim_files.h"
-
 namespace chrysalis::shim {
 namespace {
-
-constexpr const char* kExitTemporary = ".exit.json.tmp";
 
 bool is_ours(int fd) {
   struct stat file = {};
@@ -32,6 +29,21 @@ ssize_t read_small(const char* path, char* buffer, size_t size) {
   close(fd);
   if (got >= 0) buffer[got] = '\0';
   return got;
+}
+
+// The directory that holds `path`, which is absolute.
+bool sync_directory_of(const char* path) {
+  char directory[PATH_MAX];
+  const char* slash = strrchr(path, '/');
+  const int length = slash == path ? 1 : static_cast<int>(slash - path);
+  if (snprintf(directory, sizeof directory, "%.*s", length, path) >=
+      static_cast<int>(sizeof directory))
+    return false;
+  const int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const bool durable = fsync(fd) == 0;
+  close(fd);
+  return durable;
 }
 
 }  // namespace
@@ -55,7 +67,11 @@ int take_lock(const char* name) {
   return -1;
 }
 
-bool write_ending(const Ending& ending) {
+bool write_ending(const char* path, const Ending& ending) {
+  char temporary[PATH_MAX];
+  if (snprintf(temporary, sizeof temporary, "%s.tmp", path) >=
+      static_cast<int>(sizeof temporary))
+    return false;
   struct timespec now = {};
   clock_gettime(CLOCK_REALTIME, &now);
   char text[512];
@@ -66,19 +82,13 @@ bool write_ending(const Ending& ending) {
       ending.kind, ending.code, ending.signal, ending.core ? "true" : "false",
       ending.vmm, ending.vmm_start, ending.boot_id,
       static_cast<long long>(now.tv_sec) * 1000 + now.tv_nsec / 1000000);
-  if (unlink(kExitTemporary) != 0 && errno != ENOENT) return false;
-  const int fd = open_own_file(kExitTemporary, O_WRONLY);
+  if (unlink(temporary) != 0 && errno != ENOENT) return false;
+  const int fd = open_own_file(temporary, O_WRONLY);
   if (fd < 0) return false;
   const bool written =
       write(fd, text, static_cast<size_t>(size)) == size && fsync(fd) == 0;
   close(fd);
-  if (!written || rename(kExitTemporary, hypervisor::kExitFile) != 0)
-    return false;
-  const int directory = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory < 0) return false;
-  const bool durable = fsync(directory) == 0;
-  close(directory);
-  return durable;
+  return written && rename(temporary, path) == 0 && sync_directory_of(path);
 }
 
 uint64_t start_time(pid_t pid) {

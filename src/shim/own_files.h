@@ -1,7 +1,7 @@
 #pragma once
 
-// The shim's files in the generation directory, which is its working
-// directory. The VMM may create files there too, so nothing found is trusted:
+// The shim's files. The lock lies in the generation directory, its working
+// directory, where the VMM may create files too, so nothing found is trusted:
 // what is not a regular file of root's is removed and made anew, no link is
 // followed.
 
@@ -27,8 +27,8 @@ struct Ending {
   const char* boot_id = "";
 };
 
-// kExitFile: temporary, fsync, rename, fsync of the directory.
-bool write_ending(const Ending& ending);
+// Temporary beside it, fsync, rename, fsync of the directory.
+bool write_ending(const char* path, const Ending& ending);
 
 // Start time of a process (field 22 of /proc/PID/stat); 0 when unknown.
 uint64_t start_time(pid_t pid);

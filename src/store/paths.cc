@@ -23,16 +23,18 @@ std::string uid_component(std::string_view uid) {
 
 fs::path GenerationPaths::lock() const { return directory / "lock"; }
 fs::path GenerationPaths::vm_json() const { return directory / "vm.json"; }
-fs::path GenerationPaths::kernel() const { return directory / "kernel"; }
-fs::path GenerationPaths::initrd() const { return directory / "initrd"; }
+fs::path GenerationPaths::kernel() const { return directory / model::kKernel; }
+fs::path GenerationPaths::initrd() const { return directory / model::kInitrd; }
 fs::path GenerationPaths::disk(uint32_t index) const {
-  return directory / ("disk" + std::to_string(index));
+  return directory / model::disk_file(index);
 }
-fs::path GenerationPaths::api_socket() const { return directory / "api.sock"; }
+fs::path GenerationPaths::api_socket() const {
+  return directory / model::kApiSocket;
+}
 fs::path GenerationPaths::serial_socket() const {
-  return directory / "serial.sock";
+  return directory / model::kSerialSocket;
 }
-fs::path GenerationPaths::events() const { return directory / "events"; }
+fs::path GenerationPaths::events() const { return directory / model::kEvents; }
 fs::path GenerationPaths::file(std::string_view name) const {
   return directory / component(name);
 }
@@ -42,11 +44,21 @@ fs::path GenerationPaths::exit_status() const {
 fs::path GenerationPaths::console() const {
   return directory.string() + ".console";
 }
+fs::path GenerationPaths::log() const { return directory.string() + ".log"; }
 fs::path GenerationPaths::stdin_fifo() const {
   return directory.string() + ".stdin";
 }
 fs::path GenerationPaths::shim_socket() const {
   return directory.string() + ".sock";
+}
+std::vector<fs::path> GenerationPaths::beside() const {
+  const auto with = [](fs::path path, const char* suffix) {
+    return path += suffix;
+  };
+  return {exit_status(), with(exit_status(), ".tmp"),
+          console(),     with(console(), ".1"),
+          log(),         with(log(), ".1"),
+          stdin_fifo(),  shim_socket()};
 }
 
 StatePaths::StatePaths(fs::path root, fs::path import_root)

@@ -15,19 +15,22 @@
 //       lock  vm.json             root's; written before the VMM starts
 //       kernel  initrd            hard links or copies, by digest
 //       disk0  disk1 ...          writable, the VM's own
-//       api.sock  serial.sock  events      made by the VMM
+//       api.sock  serial.sock  events  vmm.log      made by the VMM
 //       (the VMM's state files of a load)
 //     gen-<N>.exit                written durably by the shim at the end
-//     gen-<N>.console             ring of at most 4 MiB, written by the shim
+//     gen-<N>.console             the drained serial line; bounded by moving
+//                                 it to .console.1
+//     gen-<N>.log                 output of the VMM (Firecracker: and of the
+//                                 guest) and of the shim; bounded likewise
 //     gen-<N>.stdin               FIFO (Firecracker's console input)
-//     gen-<N>.sock                the shim's control socket
+//     gen-<N>.sock                the shim's pause guard
 //   snapshots/<snapshot-uid>/     0750; files 0440; manifest.json; immutable
 //   snapshots/.staging/<snapshot-uid>-<n>/       before the publishing rename
 // IMPORT_ROOT/<namespace>/<name>  directories to import, retained snapshots
 //
-// Files that root writes while a VMM runs stand beside gen-<N>, not in it: in
-// there the VMM could plant a link under the name first. The sticky bit keeps
-// it from replacing lock and vm.json.
+// The names in gen-<N> are of src/model/guest_files.h. Files that root writes
+// while a VMM runs stand beside it: in there the VMM could plant a link under
+// the name first. The sticky bit keeps it from replacing lock and vm.json.
 //
 // Sockets: sun_path holds 107 bytes and a NUL. The longest of ours is
 // STATE + /vms/<36>/gen-<6 digits>/serial.sock, so open() refuses a STATE of
@@ -38,13 +41,12 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "src/base/result.h"
+#include "src/model/guest_files.h"
 
 namespace chrysalis::store {
-
-// What a VMM calls its generation directory, whichever it is.
-inline constexpr std::string_view kGuestDirectory = "/run/chrysalis/vm";
 
 // The files of one generation, as the host sees them.
 struct GenerationPaths {
@@ -62,8 +64,11 @@ struct GenerationPaths {
   // Beside the directory, written by the shim.
   [[nodiscard]] std::filesystem::path exit_status() const;
   [[nodiscard]] std::filesystem::path console() const;
+  [[nodiscard]] std::filesystem::path log() const;
   [[nodiscard]] std::filesystem::path stdin_fifo() const;
   [[nodiscard]] std::filesystem::path shim_socket() const;
+  // Everything that may stand beside it: goes when the generation goes.
+  [[nodiscard]] std::vector<std::filesystem::path> beside() const;
 };
 
 class StatePaths {

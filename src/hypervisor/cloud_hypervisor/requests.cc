@@ -123,7 +123,7 @@ HttpRequest create(const BootSpec& spec) {
        {{"size", config.memory.count}, {"shared", config.shared_memory}}},
       {"payload", {{"kernel", guest_path(kKernel)}, {"cmdline", spec.cmdline}}},
       {"rng", {{"src", kRngSource}}},
-      {"serial", {{"mode", "Socket"}, {"socket", guest_path(kConsoleSocket)}}},
+      {"serial", {{"mode", "Socket"}, {"socket", guest_path(kSerialSocket)}}},
       {"console", {{"mode", "Off"}}}};
   if (spec.has_initrd) body["payload"]["initramfs"] = guest_path(kInitrd);
   for (const DiskSpec& d : spec.disks) body["disks"].push_back(disk(d, config));

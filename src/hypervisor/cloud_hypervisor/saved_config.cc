@@ -170,7 +170,7 @@ Result<json> rng(const json* saved) {
 Result<json> serial(const json* saved) {
   Section s(saved, "serial");
   s.must("mode", "Socket");
-  s.must("socket", guest_path(kConsoleSocket));
+  s.must("socket", guest_path(kSerialSocket));
   return s.done();
 }
 

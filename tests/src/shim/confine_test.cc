@@ -21,7 +21,7 @@ class Confine : public ShimTest {
     auto record = finish(spec);
     EXPECT_TRUE(record) << (record ? "" : record.error().message);
     if (!record) return "";
-    EXPECT_EQ(record->code, 0) << slurp(generation_ / "vmm.log");
+    EXPECT_EQ(record->code, 0) << slurp(files_.log);
     return slurp(generation_ / "look");
   }
 };
@@ -140,15 +140,18 @@ TEST_F(Confine, CannotTouchTheShimsFilesNorForgeItsEnd) {
   ASSERT_TRUE(record) << record.error().message;
   EXPECT_EQ(record->kind, ExitRecord::Kind::kExited);
   EXPECT_EQ(record->code, 0);
+  // What the shim wrote is not where the VMM could have written.
+  for (const auto& entry : std::filesystem::directory_iterator(generation_))
+    EXPECT_EQ(entry.path().filename(), "lock");
 }
 
 TEST_F(Confine, ForgedExitRecordIsNotBelieved) {
-  std::ofstream(generation_ / "exit.json")
+  std::ofstream(files_.exit)
       << R"({"version":1,"kind":"exited","code":0,"signal":0,"core":false,)"
       << R"("pid":1,"start":1,"bootId":"x","atMs":1})";
-  ASSERT_TRUE(read_exit(generation_).has_value());
-  ASSERT_EQ(::chown((generation_ / "exit.json").c_str(), kUid, kUid), 0);
-  auto record = read_exit(generation_);
+  ASSERT_TRUE(read_exit(files_.exit).has_value());
+  ASSERT_EQ(::chown(files_.exit.c_str(), kUid, kUid), 0);
+  auto record = read_exit(files_.exit);
   ASSERT_FALSE(record);
   EXPECT_EQ(record.error().code, Code::kCorrupt);
 }
@@ -177,6 +180,9 @@ TEST_F(Confine, RefusesRootAndBadWishes) {
   spec = probe({"look"});
   spec.generation = root_ / "missing";
   EXPECT_EQ(spawn(spec).error().code, Code::kNotFound);
+  spec = probe({"look"});
+  spec.files.exit = "gen-1.exit";
+  EXPECT_EQ(spawn(spec).error().code, Code::kInvalid);
   spec = probe({"look"});
   spec.netns = root_ / "missing";
   EXPECT_EQ(spawn(spec).error().code, Code::kNotFound);

@@ -45,7 +45,7 @@ class Guard : public ShimTest {
   }
 
   Result<PauseGuard> connect() {
-    return PauseGuard::connect(generation_, soon());
+    return PauseGuard::connect(files_.socket, soon());
   }
 };
 

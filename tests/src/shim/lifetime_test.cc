@@ -23,7 +23,7 @@ TEST_F(Lifetime, NothingRunsBeforeTheGateOpens) {
   EXPECT_FALSE(std::filesystem::exists(generation_ / "look"));
   auto process = Launcher::open_gate(std::move(*launched), soon());
   ASSERT_TRUE(process) << process.error().message;
-  auto record = process->wait_exit(generation_, soon());
+  auto record = process->wait_exit(files_.exit, soon());
   ASSERT_TRUE(record && *record);
   EXPECT_TRUE(std::filesystem::exists(generation_ / "look"));
 }
@@ -37,7 +37,7 @@ TEST_F(Lifetime, ClosedGateMeansItNeverRan) {
     auto adopted = Launcher::adopt(ids);
     ASSERT_TRUE(adopted);
     *launched = Launched(VmmProcess({}, {}, {}), {}, {});  // closes the gate
-    auto record = adopted->wait_exit(generation_, soon());
+    auto record = adopted->wait_exit(files_.exit, soon());
     ASSERT_TRUE(record && *record);
     EXPECT_EQ((*record)->kind, ExitRecord::Kind::kNotStarted);
   }
@@ -56,7 +56,7 @@ TEST_F(Lifetime, ExitStatusAndSignalAreOnDisk) {
   auto process = run(probe({"stay"}));
   ASSERT_TRUE(process) << process.error().message;
   ASSERT_TRUE(process->kill());
-  auto killed = process->wait_exit(generation_, soon());
+  auto killed = process->wait_exit(files_.exit, soon());
   ASSERT_TRUE(killed && *killed);
   EXPECT_EQ((*killed)->kind, ExitRecord::Kind::kKilled);
   EXPECT_EQ((*killed)->signal, SIGKILL);
@@ -68,7 +68,7 @@ TEST_F(Lifetime, TerminateReachesTheVmm) {
   auto process = run(probe({"stay"}));
   ASSERT_TRUE(process) << process.error().message;
   ASSERT_TRUE(process->terminate());
-  auto record = process->wait_exit(generation_, soon());
+  auto record = process->wait_exit(files_.exit, soon());
   ASSERT_TRUE(record && *record);
   EXPECT_EQ((*record)->signal, SIGTERM);
 }
@@ -93,7 +93,7 @@ TEST_F(Lifetime, LockIsHeldUntilTheVmmIsDead) {
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, Code::kConflict);
   ASSERT_TRUE(process->kill());
-  ASSERT_TRUE(process->wait_exit(generation_, soon()));
+  ASSERT_TRUE(process->wait_exit(files_.exit, soon()));
   EXPECT_FALSE(*generation_in_use(generation_));
 }
 
@@ -112,7 +112,7 @@ TEST_F(Lifetime, LostShimLeavesTheVmmAndItsLock) {
   ASSERT_TRUE(adopted) << adopted.error().message;
   EXPECT_TRUE(adopted->shim_lost());
   ASSERT_TRUE(adopted->kill());
-  auto record = adopted->wait_exit(generation_, soon());
+  auto record = adopted->wait_exit(files_.exit, soon());
   ASSERT_TRUE(record);
   EXPECT_FALSE(*record) << "nobody could have written it";
 }
@@ -151,7 +151,7 @@ TEST_F(Lifetime, AgentKilledLeavesBothAndIsSucceeded) {
   EXPECT_FALSE(process->ended());
   EXPECT_FALSE(process->shim_lost());
   ASSERT_TRUE(process->kill());
-  auto record = process->wait_exit(generation_, soon());
+  auto record = process->wait_exit(files_.exit, soon());
   ASSERT_TRUE(record && *record);
   EXPECT_EQ((*record)->signal, SIGKILL);
 }
@@ -166,7 +166,7 @@ TEST_F(Lifetime, AgentKilledBeforeTheGateMeansItNeverRan) {
   if (shim) {
     ASSERT_TRUE(wait_process(shim->get(), soon()));
   }
-  auto record = read_exit(generation_);
+  auto record = read_exit(files_.exit);
   ASSERT_TRUE(record && *record);
   EXPECT_EQ((*record)->kind, ExitRecord::Kind::kNotStarted);
   EXPECT_FALSE(std::filesystem::exists(generation_ / "look"));
@@ -187,30 +187,30 @@ TEST_F(Lifetime, LogIsBounded) {
   auto record = finish(probe({"spam", "20000000"}));
   ASSERT_TRUE(record) << record.error().message;
   // Whatever came between two looks, the last look was at the end.
-  EXPECT_LE(std::filesystem::file_size(generation_ / "vmm.log"), kLogLimit);
-  EXPECT_LE(std::filesystem::file_size(generation_ / "vmm.log.1"), kLogLimit);
-  EXPECT_GT(std::filesystem::file_size(generation_ / "vmm.log.1"), 0);
+  EXPECT_LE(std::filesystem::file_size(files_.log), kLogLimit);
+  EXPECT_LE(std::filesystem::file_size(root_ / "gen-1.log.1"), kLogLimit);
+  EXPECT_GT(std::filesystem::file_size(root_ / "gen-1.log.1"), 0);
 }
 
 TEST_F(Lifetime, SerialSocketIsDrainedAndBounded) {
   auto spec = probe({"serial", "20000000"});
-  spec.console_socket = "console.sock";
+  spec.serial_socket = "serial.sock";
   auto record = finish(spec);
   ASSERT_TRUE(record) << record.error().message;
   EXPECT_EQ(record->code, 0);
-  EXPECT_LE(std::filesystem::file_size(generation_ / "console"), kLogLimit);
-  EXPECT_GT(std::filesystem::file_size(generation_ / "console.1"), 0);
+  EXPECT_LE(std::filesystem::file_size(files_.console), kLogLimit);
+  EXPECT_GT(std::filesystem::file_size(root_ / "gen-1.console.1"), 0);
 }
 
 TEST_F(Lifetime, InputComesThroughTheFifo) {
   auto spec = probe({"echo"});
-  spec.stdin_fifo = true;
+  spec.files.stdin_fifo = root_ / "gen-1.stdin";
   auto process = run(spec);
   ASSERT_TRUE(process) << process.error().message;
   const UniqueFd input(
-      ::open((generation_ / kStdinFifo).c_str(), O_WRONLY | O_CLOEXEC));
+      ::open(spec.files.stdin_fifo.c_str(), O_WRONLY | O_CLOEXEC));
   ASSERT_EQ(::write(input.get(), "hello\n", 6), 6);
-  ASSERT_TRUE(process->wait_exit(generation_, soon()));
+  ASSERT_TRUE(process->wait_exit(files_.exit, soon()));
   EXPECT_EQ(slurp(generation_ / "echo"), "hello\n");
 }
 

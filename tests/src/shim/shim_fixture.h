@@ -45,6 +45,11 @@ class ShimTest : public testing::Test {
     ASSERT_NE(::mkdtemp(name), nullptr);
     root_ = name;
     generation_ = root_ / "gen-1";
+    files_ = {root_ / "gen-1.exit",
+              root_ / "gen-1.log",
+              root_ / "gen-1.sock",
+              root_ / "gen-1.console",
+              {}};
     std::filesystem::create_directory(generation_);
   }
 
@@ -67,6 +72,7 @@ class ShimTest : public testing::Test {
     spec.argv = {"probe"};
     for (std::string& word : words) spec.argv.push_back(std::move(word));
     spec.generation = generation_;
+    spec.files = files_;
     spec.unix_uid = kUid;
     return spec;
   }
@@ -85,13 +91,14 @@ class ShimTest : public testing::Test {
   // Runs it to its end.
   Result<ExitRecord> finish(const LaunchSpec& spec) {
     CHRYSALIS_ASSIGN(VmmProcess process, run(spec));
-    CHRYSALIS_ASSIGN(auto record, process.wait_exit(generation_, soon()));
+    CHRYSALIS_ASSIGN(auto record, process.wait_exit(files_.exit, soon()));
     if (!record) return fail(Code::kNotFound, "no exit record");
     return *record;
   }
 
   std::filesystem::path root_;
   std::filesystem::path generation_;
+  ShimFiles files_;
   std::vector<ProcessIds> launched_;
 };
 

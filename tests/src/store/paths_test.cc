@@ -39,6 +39,8 @@ TEST(StatePaths, DrawsTheTree) {
   EXPECT_EQ(paths.bin("ab12"), "/s/bin/ab12");
   EXPECT_EQ(paths.generation("u1", 3).disk(0), "/s/vms/u1/gen-3/disk0");
   EXPECT_EQ(paths.generation("u1", 3).exit_status(), "/s/vms/u1/gen-3.exit");
+  for (const auto& path : paths.generation("u1", 3).beside())
+    EXPECT_TRUE(path.native().starts_with("/s/vms/u1/gen-3.")) << path;
   EXPECT_EQ(paths.snapshot("s1"), "/s/snapshots/s1");
   EXPECT_EQ(paths.staging("s1", 2), "/s/snapshots/.staging/s1-2");
   EXPECT_EQ(paths.import("ns", "dir"), "/s/imports/ns/dir");
