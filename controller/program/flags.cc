@@ -64,6 +64,8 @@ void node_flags(CLI::App& app, NodeFlags& node) {
   setting(app, "verify", node.verify,
           "hash a snapshot's files once a boot, or always before use")
       ->check(CLI::IsMember({"once", "always"}));
+  setting(app, "max-phys-bits", node.max_phys_bits,
+          "width of guest addresses on Cloud Hypervisor; 0: its default");
 }
 
 void cluster_flags(CLI::App& app, ClusterFlags& cluster) {

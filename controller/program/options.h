@@ -3,6 +3,7 @@
 // What each subcommand can be told. Plain data with its defaults; flags.h
 // fills it from flags, the environment and a YAML file.
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <variant>
@@ -29,6 +30,7 @@ struct NodeFlags {
   milliseconds max_pause{10'000};
   milliseconds max_restore_pause{500};
   std::string verify = "once";  // once, always
+  uint32_t max_phys_bits = 0;   // of a CH guest; 0: the VMM's default
 };
 
 struct ClusterFlags {

@@ -17,17 +17,9 @@ Operation over(Operation op, End end) {
 }
 
 bool reached(const Facts& facts, Seen seen) {
-  switch (facts.power) {
-    case model::PowerState::kRunning:
-      return seen == Seen::kRunning;
-    case model::PowerState::kPaused:
-      // A boot passes through Running and a load through Paused: neither
-      // tells whether it was done.
-      return false;
-    case model::PowerState::kStopped:
-      return false;
-  }
-  return false;
+  // A boot passes through Running and a load through Paused, so only Running
+  // tells that what was asked for is done.
+  return facts.power == model::PowerState::kRunning && seen == Seen::kRunning;
 }
 
 // Whether a VMM came up as asked, else all of it is undone and asked again.

@@ -77,6 +77,7 @@ struct Names<ImportStep> {
 template <class S>
 std::vector<Step> all() {
   std::vector<Step> steps;
+  steps.reserve(Names<S>::kAll.size());
   for (size_t i = 0; i < Names<S>::kAll.size(); ++i)
     steps.emplace_back(static_cast<S>(i));
   return steps;
