@@ -31,13 +31,17 @@ enum class Kind : uint8_t {
 };
 std::string_view to_string(Kind kind);  // "Boot"
 
-// The configuration is the assembled one (model/inherit.h).
+// The configuration is the assembled one (model/inherit.h), but for what only
+// the image can say: the engine fills imageDigest and imageType.
 // power kStopped: made and recorded, not started.
 struct BootRequest {
   std::string ns, name;
   model::VmConfig config;
   model::VmSources sources;
   model::PowerState power = model::PowerState::kRunning;
+  // Recorded as done once it ran: a first start satisfies the attempt that
+  // was given with it. 0: none.
+  uint64_t restart_attempt = 0;
 };
 
 // A cold boot of a VM that has a record. A staged clone that never ran is
@@ -48,6 +52,7 @@ struct StartRequest {
   model::PowerState power = model::PowerState::kRunning;
   // After an exit by itself: counts in the record's `restarts`.
   bool by_policy = false;
+  uint64_t restart_attempt = 0;  // as in BootRequest: it is a cold boot
 };
 
 struct StopRequest {
@@ -77,6 +82,7 @@ struct CloneRequest {
   bool on_demand = false;
   std::string manifest_digest;  // empty: any
   model::PowerState power = model::PowerState::kRunning;
+  uint64_t restart_attempt = 0;  // as in BootRequest
 };
 
 struct RestoreRequest {
