@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/api/objects/agent_facts.h"
 #include "controller/api/objects/virtual_machine.h"
 #include "controller/api/objects/vm_snapshot.h"
 #include "src/model/values.h"
@@ -16,12 +17,7 @@ namespace chrysalis::reconcile {
 // Beside a guest's RAM: its VMM, its shim, its page tables.
 inline constexpr model::Bytes kVmOverhead = model::operator""_MiB(128);
 
-struct AgentProgram {
-  model::Hypervisor kind = model::Hypervisor::kCloudHypervisor;
-  std::string version;
-  std::string no_snapshot;  // reason why it can take none; "": it can
-  friend bool operator==(const AgentProgram&, const AgentProgram&) = default;
-};
+using AgentProgram = api::AgentProgram;
 
 // An agent as its lease tells of it.
 struct Agent {
