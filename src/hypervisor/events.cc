@@ -12,7 +12,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "src/hypervisor/json_limits.h"
+#include "src/hypervisor/json_members.h"
 
 namespace chrysalis::hypervisor {
 namespace {

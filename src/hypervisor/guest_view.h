@@ -4,7 +4,6 @@
 // always at the same path. So no snapshot names a VM, a generation or a host,
 // and restore, clone and clone of a clone rewrite no path. PURE: names only.
 
-#include <array>
 #include <string>
 #include <string_view>
 
@@ -23,22 +22,13 @@ using model::kSerialSocket;
 // The VMM's own log, its writing and nobody's reading but a human's.
 inline constexpr std::string_view kVmmLog = "vmm.log";
 
-// Files of a dump. A generation to be loaded holds them beside its disks.
-struct DumpFiles {
-  std::array<std::string_view, 3> names;  // all of them; empty: none
-  std::string_view memory;                // the one that holds the RAM
-};
-inline constexpr std::string_view kChConfig = "config.json";
-inline constexpr std::string_view kChState = "state.json";
-inline constexpr std::string_view kChMemory = "memory-ranges";
-inline constexpr std::string_view kFcState = "vmstate";
-inline constexpr std::string_view kFcMemory = "mem";
-
-constexpr DumpFiles dump_files(model::Hypervisor kind) {
-  return kind == model::Hypervisor::kCloudHypervisor
-             ? DumpFiles{{kChConfig, kChState, kChMemory}, kChMemory}
-             : DumpFiles{{kFcState, kFcMemory, ""}, kFcMemory};
-}
+using model::dump_files;
+using model::DumpFiles;
+using model::kChConfig;
+using model::kChMemory;
+using model::kChState;
+using model::kFcMemory;
+using model::kFcState;
 
 // "/run/chrysalis/vm/disk0"
 inline std::string guest_path(std::string_view file) {

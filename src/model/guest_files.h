@@ -5,9 +5,12 @@
 // them: the paths of the store and the requests of the backends are made of
 // these. Frozen: snapshots hold them. PURE: names only.
 
+#include <array>
 #include <cstddef>
 #include <string>
 #include <string_view>
+
+#include "src/model/values.h"
 
 namespace chrysalis::model {
 
@@ -21,5 +24,22 @@ inline constexpr std::string_view kEvents = "events";             // CH
 
 // "disk0"; the file of a disk is named as its id of a first boot.
 inline std::string disk_file(size_t i) { return "disk" + std::to_string(i); }
+
+// Files of a dump. A generation to be loaded holds them beside its disks.
+struct DumpFiles {
+  std::array<std::string_view, 3> names;  // all of them; empty: none
+  std::string_view memory;                // the one that holds the RAM
+};
+inline constexpr std::string_view kChConfig = "config.json";
+inline constexpr std::string_view kChState = "state.json";
+inline constexpr std::string_view kChMemory = "memory-ranges";
+inline constexpr std::string_view kFcState = "vmstate";
+inline constexpr std::string_view kFcMemory = "mem";
+
+constexpr DumpFiles dump_files(Hypervisor kind) {
+  return kind == Hypervisor::kCloudHypervisor
+             ? DumpFiles{{kChConfig, kChState, kChMemory}, kChMemory}
+             : DumpFiles{{kFcState, kFcMemory, ""}, kFcMemory};
+}
 
 }  // namespace chrysalis::model

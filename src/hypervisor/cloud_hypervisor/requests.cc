@@ -6,7 +6,7 @@
 
 #include "src/hypervisor/cloud_hypervisor/saved_config.h"
 #include "src/hypervisor/guest_view.h"
-#include "src/hypervisor/json_limits.h"
+#include "src/hypervisor/json_members.h"
 #include "src/hypervisor/refusal.h"
 
 namespace chrysalis::hypervisor::cloud_hypervisor {

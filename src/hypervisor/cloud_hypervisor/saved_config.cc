@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "src/hypervisor/guest_view.h"
-#include "src/hypervisor/json_limits.h"
+#include "src/hypervisor/json_members.h"
 
 namespace chrysalis::hypervisor::cloud_hypervisor {
 namespace {

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "src/hypervisor/guest_view.h"
-#include "src/hypervisor/json_limits.h"
+#include "src/hypervisor/json_members.h"
 #include "src/hypervisor/refusal.h"
 
 namespace chrysalis::hypervisor::firecracker {

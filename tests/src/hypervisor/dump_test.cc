@@ -8,7 +8,7 @@
 
 #include "src/hypervisor/cloud_hypervisor/saved_config.h"
 #include "src/hypervisor/cloud_hypervisor/saved_state.h"
-#include "src/hypervisor/json_limits.h"
+#include "src/hypervisor/json_members.h"
 #include "tests/src/hypervisor/golden.h"
 
 namespace chrysalis::hypervisor::cloud_hypervisor {
@@ -134,18 +134,6 @@ TEST(Dump, HostileJsonIsRefused) {
     EXPECT_FALSE(decode_dump(bad, good, kMemory)) << bad.size();
     EXPECT_FALSE(rebuild_config(bad, a_load())) << bad.size();
   }
-}
-
-TEST(JsonLimits, SayWhichLimit) {
-  EXPECT_THAT(parse_json("[[[]]]", {.depth = 2}).error().message,
-              HasSubstr("deeper"));
-  EXPECT_THAT(parse_json("[1,2,3]", {.values = 2}).error().message,
-              HasSubstr("values"));
-  EXPECT_THAT(parse_json("[1,2,3]", {.bytes = 2}).error().message,
-              HasSubstr("larger"));
-  EXPECT_THAT(parse_json(R"({"a":{"b":1,"b":2}})").error().message,
-              HasSubstr("twice: b"));
-  EXPECT_TRUE(parse_json(R"({"a":{"b":1},"c":{"b":"[[\"[["}})", {.depth = 2}));
 }
 
 TEST(RebuildConfig, IsGolden) {

@@ -4,7 +4,7 @@
 #include <thread>
 #include <vector>
 
-#include "src/image/beneath.h"
+#include "src/base/beneath.h"
 #include "tests/src/image/image_fixture.h"
 
 namespace chrysalis::image {
@@ -126,7 +126,7 @@ TEST_F(ResolveTest, NothingOpensAboveItsDirectory) {
     const auto file = open_file_beneath(dir.get(), name, "shown");
     ASSERT_FALSE(file.has_value()) << name;
     EXPECT_EQ(file.error().code, Code::kInvalid);
-    EXPECT_EQ(file.error().message, "shown leaves the image root");
+    EXPECT_EQ(file.error().message, "shown leaves its root");
   }
 }
 

@@ -1,4 +1,4 @@
-#include "src/image/beneath.h"
+#include "src/base/beneath.h"
 
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -8,7 +8,7 @@
 
 #include <cerrno>
 
-namespace chrysalis::image {
+namespace chrysalis {
 namespace {
 
 using Path = std::filesystem::path;
@@ -39,7 +39,7 @@ tl::unexpected<Error> refused(int error, const Path& shown) {
                                       "itself there, links are not "
                                       "followed");
     case EXDEV:
-      return fail(Code::kInvalid, path + " leaves the image root");
+      return fail(Code::kInvalid, path + " leaves its root");
     case ENOTDIR:
       return fail(Code::kInvalid, path + " is not a directory");
     case ENXIO:  // a socket, or a device without a driver
@@ -85,4 +85,4 @@ Result<UniqueFd> open_file_beneath(int directory, const std::string& name,
   return fd;
 }
 
-}  // namespace chrysalis::image
+}  // namespace chrysalis

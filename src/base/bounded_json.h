@@ -6,17 +6,13 @@
 // Thread-safety: values.
 
 #include <cstddef>
-#include <cstdint>
-#include <optional>
-#include <string>
 #include <string_view>
-#include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
 #include "src/base/result.h"
 
-namespace chrysalis::hypervisor {
+namespace chrysalis {
 
 struct JsonLimits {
   size_t bytes = size_t{4} << 20;
@@ -28,13 +24,4 @@ struct JsonLimits {
 [[nodiscard]] Result<nlohmann::json> parse_json(std::string_view text,
                                                 const JsonLimits& limits = {});
 
-// Members of an object, typed. A null pointer or nullopt: absent, or of
-// another type. None throws, whatever `parent` is.
-const nlohmann::json* child(const nlohmann::json& parent, std::string_view key);
-const nlohmann::json* child(const nlohmann::json* parent, std::string_view key);
-std::optional<uint64_t> number(const nlohmann::json* parent,
-                               std::string_view key);
-std::optional<bool> boolean(const nlohmann::json* parent, std::string_view key);
-const std::string* text(const nlohmann::json* parent, std::string_view key);
-
-}  // namespace chrysalis::hypervisor
+}  // namespace chrysalis

@@ -1,6 +1,6 @@
 #pragma once
 
-// Opening what an image's owner wrote: beneath a directory, through no link,
+// Opening what somebody else wrote: beneath a directory, through no link,
 // and never anything but the kind asked for.
 //
 // Thread-safety: any thread; no state.
@@ -14,9 +14,9 @@
 #include "src/base/result.h"
 #include "src/base/unique_fd.h"
 
-namespace chrysalis::image {
+namespace chrysalis {
 
-// `shown` is the whole path, for messages only.
+// name: one or more components. `shown` is the whole path, for messages only.
 [[nodiscard]] Result<UniqueFd> open_directory_beneath(
     int root, const std::string& name, const std::filesystem::path& shown);
 
@@ -24,4 +24,4 @@ namespace chrysalis::image {
 [[nodiscard]] Result<UniqueFd> open_file_beneath(
     int directory, const std::string& name, const std::filesystem::path& shown);
 
-}  // namespace chrysalis::image
+}  // namespace chrysalis
