@@ -5,7 +5,9 @@
 // Thread-safety: implementations are safe to call from any thread.
 
 #include <chrono>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace chrysalis {
 
@@ -29,5 +31,10 @@ class SystemClock final : public Clock {
 
 // "2026-11-24T09:00:00Z", the form of metav1.Time: UTC, whole seconds.
 std::string to_rfc3339(Wall time);
+// "2026-11-24T09:00:00.000001Z", the form of metav1.MicroTime.
+std::string to_rfc3339_micro(Wall time);
+// Any RFC 3339 time of the years 1970 to 2200: with or without a fraction (cut
+// to what Wall holds), Z or an offset.
+std::optional<Wall> parse_rfc3339(std::string_view text);
 
 }  // namespace chrysalis
