@@ -15,33 +15,13 @@
 
 #include <optional>
 #include <stop_token>
-#include <string>
 #include <string_view>
-#include <vector>
 
+#include "controller/kube/message.h"
 #include "src/base/clock.h"
 #include "src/base/result.h"
 
 namespace chrysalis::kube {
-
-enum class Method { kGet, kPost, kPut, kPatch, kDelete };
-
-struct Request {
-  Method method = Method::kGet;
-  std::string target{};        // "/api/v1/nodes?limit=500", percent-encoded
-  std::string content_type{};  // "" without a body
-  std::string body{};
-  std::string accept = "application/json";
-};
-
-struct Response {
-  int status = 0;
-  std::string content_type;
-  std::string body;
-  std::optional<seconds> retry_after;
-  std::vector<std::string> warnings;  // text of each `Warning: 299`
-  [[nodiscard]] bool ok() const { return status >= 200 && status < 300; }
-};
 
 // Receives a stream's body on the thread that called stream().
 class StreamSink {
