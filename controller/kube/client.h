@@ -37,6 +37,7 @@ namespace chrysalis::kube {
 struct Object {
   ObjectMeta meta;
   PaddedCopy text;
+  std::string fault{};  // in a list: what makes this one undecodable
   [[nodiscard]] PaddedJson json() const { return text.json(); }
 };
 
@@ -97,8 +98,6 @@ class Client {
 
  private:
   class Warnings;
-  struct Attempt;
-  Result<Response> try_once(const Request& request, Attempt& attempt);
   Result<Object> object_of(const Resource& resource, const Request& request);
   Result<ObjectList> list_once(const Collection& collection, bool& expired);
 

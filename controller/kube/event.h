@@ -16,12 +16,12 @@
 namespace chrysalis::kube {
 
 struct EventSubject {
-  std::string api_version;
-  std::string kind;
-  std::string ns;
-  std::string name;
-  std::string uid;
-  std::string resource_version;  // may be ""
+  std::string api_version{};
+  std::string kind{};
+  std::string ns{};
+  std::string name{};
+  std::string uid{};
+  std::string resource_version{};  // may be ""
 };
 
 struct EventSeries {
@@ -30,16 +30,16 @@ struct EventSeries {
 };
 
 struct Event {
-  std::string name;  // "<object>.<hex>"; its namespace is the subject's
-  EventSubject subject;
+  std::string name{};  // "<object>.<hex>"; its namespace is the subject's
+  EventSubject subject{};
   bool warning = false;
-  std::string reason;
-  std::string action;
-  std::string note;
-  std::string controller;  // "chrysalis.dev/agent"
-  std::string instance;    // "<controller>-<host>"
+  std::string reason{};
+  std::string action{};
+  std::string note{};
+  std::string controller{};  // "chrysalis.dev/agent"
+  std::string instance{};    // "<controller>-<host>"
   Wall at{};
-  std::optional<EventSeries> series;
+  std::optional<EventSeries> series{};
 };
 
 // Where it lives: the subject's namespace, or `default`.

@@ -18,20 +18,20 @@
 namespace chrysalis::kube {
 
 struct Lease {
-  std::string ns;
-  std::string name;
-  std::string resource_version;  // "" of one that is to be created
-  std::map<std::string, std::string> annotations;
-  std::string holder;  // "" when released
+  std::string ns{};
+  std::string name{};
+  std::string resource_version{};  // "" of one that is to be created
+  std::map<std::string, std::string> annotations{};
+  std::string holder{};  // "" when released
   int32_t duration_seconds = 0;
   int32_t transitions = 0;
-  std::optional<Wall> acquire_time;
-  std::optional<Wall> renew_time;
+  std::optional<Wall> acquire_time{};
+  std::optional<Wall> renew_time{};
   friend bool operator==(const Lease&, const Lease&) = default;
 };
 
 [[nodiscard]] nlohmann::json encode_lease(const Lease& lease);
 Result<Lease> decode_lease(const nlohmann::json& object);
-Result<Lease> decode_lease(std::string_view text);
+Result<Lease> read_lease(std::string_view text);
 
 }  // namespace chrysalis::kube

@@ -53,13 +53,13 @@ struct WatchOptions {
 
 struct ListParams {
   uint32_t limit = 0;
-  std::string continue_token;    // set: no resource_version
-  std::string resource_version;  // "": the newest, by quorum; else not older
+  std::string continue_token{};    // set: no resource_version
+  std::string resource_version{};  // "": the newest, by quorum; else not older
   friend bool operator==(const ListParams&, const ListParams&) = default;
 };
 
 struct WatchParams {
-  std::string resource_version;
+  std::string resource_version{};
   bool initial_events = false;  // WatchList: sendInitialEvents, NotOlderThan
   seconds timeout{0};
   friend bool operator==(const WatchParams&, const WatchParams&) = default;
