@@ -17,6 +17,12 @@ seconds doubled(seconds first, uint32_t in_a_row) {
   return std::min(first * (int64_t{1} << doublings), kLongest);
 }
 
+// The first start of a staged clone is the load: it ends as a clone.
+bool answers(engine::Kind asked, engine::Kind ended) {
+  return ended == asked ||
+         (asked == engine::Kind::kStart && ended == engine::Kind::kClone);
+}
+
 }  // namespace
 
 Try& aim_of(Memory& memory, engine::Kind kind) {
@@ -33,10 +39,14 @@ void ask(Memory& memory, const Asked& asked) {
 void settle(Memory& memory, bool in_flight,
             const std::optional<engine::Outcome>& last) {
   if (in_flight) return;
+  const bool started = memory.power.awaited && last && last->ok;
+  if (started && memory.restarts_then)
+    memory.restarts_in_a_row = *memory.restarts_then;
+  if (memory.power.awaited) memory.restarts_then.reset();
   for (Try* aim : {&memory.power, &memory.restore}) {
     if (!aim->awaited) continue;
     aim->awaited = false;
-    if (!last || last->kind != aim->asked->kind || last->ok) {
+    if (!last || last->ok || !answers(aim->asked->kind, last->kind)) {
       aim->failure.reset();
       continue;
     }

@@ -51,7 +51,8 @@ struct Try {
 };
 
 struct Memory {
-  uint32_t restarts_in_a_row = 0;  // by the restart policy
+  uint32_t restarts_in_a_row = 0;         // by the restart policy
+  std::optional<uint32_t> restarts_then;  // once the start asked for succeeds
   Try power;    // boot, clone, start, stop, pause, resume, restart, delete;
                 // of a snapshot: capture, import, delete
   Try restore;  // apart, so that a pause does not forget a refusal

@@ -33,6 +33,7 @@ struct Choice {
   bool restore_due = false;          // it was asked for and is not finished
   bool finished = false;             // it ended for good
   bool foreign = false;              // the request restores a foreign snapshot
+  bool retrying = false;  // what is in flight failed before: tell its end only
   std::optional<Wall> wake_at;
   Memory memory;
 };
@@ -52,8 +53,14 @@ void ask_for(Choice& choice, engine::Request request, const Asked& asked,
 void choose_first_start(Choice& choice, const VmObserved& observed, Wall now);
 // Its power is not as asked, it ended, or a cold boot was asked for.
 void choose_power(Choice& choice, const VmObserved& observed, Wall now);
-// A restore in place was asked for. False: it is not its turn yet.
+// A restore in place was asked for.
 void choose_restore(Choice& choice, const VmObserved& observed, Wall now);
+
+// Its vCPUs stand still only while we save or replace them.
+bool frozen_for_us(const VmObserved& observed);
+// What it is seen as while this is being done; asked for and in flight look
+// the same, so that one status tells both.
+engine::Live live_during(std::optional<engine::Kind> doing, engine::Live now);
 
 Hindrance waits(std::string_view reason, std::string message = {});
 Hindrance stalls(std::string_view reason, std::string message = {});

@@ -24,6 +24,9 @@ bool same_status(const api::VmStatus& a, const api::VmStatus& b);
 std::vector<Note> transitions(const api::VmStatus& before,
                               const api::VmStatus& after);
 
+// A VMM holds it.
+bool is_up(engine::Live live);
+
 // ---- the parts of vm_status()
 api::VmPhase phase_of(const VmObserved& observed, const Choice& choice);
 void set_conditions(api::VmStatus& status, const VmObserved& observed,

@@ -2,11 +2,6 @@
 
 #include <gtest/gtest.h>
 
-// Headers that have no other user yet are held to compile.
-#include "controller/reconcile/leader_plan.h"
-#include "controller/reconcile/snapshot_plan.h"
-#include "controller/reconcile/vm_status.h"
-
 namespace chrysalis::reconcile {
 namespace {
 
@@ -58,6 +53,10 @@ TEST(Memory, AnOldOutcomeIsNotTakenForANewOne) {
   ask(memory, {Kind::kStop, 1, 0, ""});
   settle(memory, false, failed(Kind::kStart, Reason::kBootFailed));
   EXPECT_FALSE(memory.power.failure);
+  // The start of a staged clone ends as a clone.
+  ask(memory, {Kind::kStart, 1, 0, ""});
+  settle(memory, false, failed(Kind::kClone, Reason::kLoadFailed));
+  EXPECT_TRUE(memory.power.failure);
 }
 
 TEST(Memory, AnotherSpecIsAnotherRequest) {
