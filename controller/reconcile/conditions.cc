@@ -14,9 +14,15 @@ void Conditions::set(std::string_view type, api::Truth status,
   const auto* before = api::find_condition(before_, type);
   if (before != nullptr && before->status == status)
     condition.last_transition = before->last_transition;
+  put(std::move(condition));
+}
+
+void Conditions::keep(const api::Condition& as_it_is) { put(as_it_is); }
+
+void Conditions::put(api::Condition condition) {
   const auto at =
-      std::ranges::lower_bound(set_, type, {}, &api::Condition::type);
-  if (at != set_.end() && at->type == type)
+      std::ranges::lower_bound(set_, condition.type, {}, &api::Condition::type);
+  if (at != set_.end() && at->type == condition.type)
     *at = std::move(condition);
   else
     set_.insert(at, std::move(condition));

@@ -23,10 +23,13 @@ class Conditions {
 
   void set(std::string_view type, api::Truth status, std::string_view reason,
            std::string message = {});
+  void keep(const api::Condition& as_it_is);
   // Sorted by type.
   [[nodiscard]] std::vector<api::Condition> take();
 
  private:
+  void put(api::Condition condition);
+
   const std::vector<api::Condition>& before_;
   uint64_t generation_;
   Wall now_;

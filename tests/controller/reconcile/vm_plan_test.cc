@@ -245,9 +245,9 @@ TEST(VmPlan, AStagedCloneIsStartedAsItIsRecorded) {
 
 // ---- every reason that an operation may end with
 
-class EveryReason : public testing::TestWithParam<int> {};
+class BootReasons : public testing::TestWithParam<int> {};
 
-TEST_P(EveryReason, OfAFailedBootIsToldAndTriedAsOftenAsItMay) {
+TEST_P(BootReasons, OfAFailedBootIsToldAndTriedAsOftenAsItMay) {
   const auto reason = static_cast<Reason>(GetParam());
   VmWorld w;
   w.run();
@@ -277,7 +277,7 @@ TEST_P(EveryReason, OfAFailedBootIsToldAndTriedAsOftenAsItMay) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    All, EveryReason,
+    All, BootReasons,
     testing::Range(1, static_cast<int>(engine::kLastReason) + 1),
     [](const auto& r) {
       return std::string(to_string(static_cast<Reason>(r.param)));
