@@ -235,6 +235,8 @@ struct Shape<IdentityRow> {
     v("specDigest", r.spec_digest);
     v("createdAt", r.created_at);
     v("deletedAt", r.deleted_at);
+    v("manifest", r.manifest);
+    v("spec", r.spec);
   }
 };
 template <>

@@ -197,6 +197,8 @@ struct IdentityRow {
   std::string spec_digest;
   Wall created_at{};
   std::optional<Wall> deleted_at;  // `chrysalis delete` was accepted
+  std::string manifest;  // the file that asks for it; empty: it was removed
+  std::string spec;      // as last accepted, defaults filled in: JSON
   friend bool operator==(const IdentityRow&, const IdentityRow&) = default;
 };
 
