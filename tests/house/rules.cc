@@ -118,6 +118,7 @@ constexpr std::array kPureStems = {
     std::string_view{"controller/runtime/directory/control_protocol"},
     std::string_view{"controller/runtime/directory/directory_scan"},
     std::string_view{"controller/runtime/directory/identity"},
+    std::string_view{"controller/runtime/directory/manifest_document"},
     std::string_view{"controller/runtime/election"},
     std::string_view{"controller/runtime/lease_record"},
     std::string_view{"controller/runtime/liveness"},

@@ -36,6 +36,7 @@ struct Document {
   ObjectId id;
   uint32_t line = 0;                  // where it begins
   std::string spec;                   // defaults filled in; canonical JSON
+  std::string digest;                 // of spec, once it is known
   std::vector<model::Fault> refused;  // what the rules say of it by itself
 };
 

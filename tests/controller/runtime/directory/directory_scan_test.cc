@@ -18,7 +18,7 @@ ObjectId vm(std::string name, std::string ns = "default") {
   return {api::Kind::kVirtualMachine, std::move(ns), std::move(name)};
 }
 Document document(ObjectId id, std::string spec = "1", uint32_t line = 1) {
-  return {std::move(id), line, std::move(spec), {}};
+  return {std::move(id), line, std::move(spec), {}, {}};
 }
 ScannedFile file(std::string name, std::vector<Document> documents) {
   return {std::move(name), std::move(documents), {}, false};
