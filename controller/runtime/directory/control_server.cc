@@ -88,12 +88,13 @@ class Server final : public ControlServer {
                  {{"error", sent.error().message}});
   }
 
+  // The line is read from anybody: an answer given before it may not be heard.
   Result<std::string> answer_to(int fd, const std::stop_token& stop) {
-    if (!comes_from(fd, options_.allowed_uid))
-      return fail(Code::kInvalid, "only root may ask");
     CHRYSALIS_ASSIGN(
         const std::string line,
         read_line(fd, kControlLineMax, io_deadline(), stop_.get()));
+    if (!comes_from(fd, options_.allowed_uid))
+      return fail(Code::kInvalid, "only root may ask");
     CHRYSALIS_ASSIGN(const DeleteRequest request, decode_request(line));
     return handler_(request, stop);
   }
