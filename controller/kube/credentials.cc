@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
 #include <utility>
 #include <vector>
@@ -36,8 +37,9 @@ bool fits_a_header(const std::string& text) {
 }  // namespace
 
 Result<std::string> read_small_file(const std::filesystem::path& path) {
+  errno = 0;
   std::ifstream in(path, std::ios::binary);
-  if (!in) return fail(Code::kNotFound, path.string() + ": cannot be opened");
+  if (!in) return tl::unexpected<Error>(from_errno(errno, path.string()));
   std::string bytes(kMaxBytes + 1, '\0');
   in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   if (in.bad()) return fail(Code::kUnavailable, path.string() + ": read error");

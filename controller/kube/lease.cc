@@ -5,13 +5,14 @@
 #include <nlohmann/json.hpp>
 
 #include "controller/kube/requests.h"
+#include "src/base/bounded_json.h"
 
 namespace chrysalis::kube {
 namespace {
 
 using nlohmann::json;
 
-constexpr size_t kLeaseBytesMax = size_t{1} << 20;
+constexpr JsonLimits kLimits{.bytes = size_t{2} << 20, .depth = 32};
 
 // Members of one JSON object, by name; absent and null are the default.
 class Members {
@@ -112,10 +113,7 @@ Result<Lease> decode_lease(const json& object) {
 }
 
 Result<Lease> read_lease(std::string_view text) {
-  if (text.size() > kLeaseBytesMax)
-    return fail(Code::kInvalid, "larger than 1 MiB");
-  const json object = json::parse(text, nullptr, false);
-  if (object.is_discarded()) return fail(Code::kInvalid, "not JSON");
+  CHRYSALIS_ASSIGN(const json object, parse_json(text, kLimits));
   return decode_lease(object);
 }
 

@@ -2,7 +2,8 @@
 
 // A coordination.k8s.io/v1 Lease: what is read of one, and its JSON.
 // PURE. Unknown members are lost by a replacement: a lease has one writer.
-// Errors: kInvalid with the path of the member that has another type or form.
+// Errors: kInvalid with the path of the member that has another type or form;
+//   kCorrupt for a text that is not JSON.
 
 #include <cstdint>
 #include <map>
