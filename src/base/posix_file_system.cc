@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <span>
 #include <system_error>
+#include <vector>
 
 #include "src/base/file_system.h"
 #include "src/base/unique_fd.h"
@@ -148,6 +150,24 @@ Result<UniqueFd> open_regular(const Path& path, int flags, uint32_t mode) {
   return fd;
 }
 
+// Through memory, where the kernel cannot do better.
+Result<void> copy_bytes(File& from, File& to, Extent range,
+                        const std::filesystem::path& path) {
+  std::vector<char> buffer(std::min<uint64_t>(range.length, 1 << 20));
+  while (range.length > 0) {
+    const auto want = std::min<uint64_t>(range.length, buffer.size());
+    CHRYSALIS_ASSIGN(const size_t n,
+                     from.read_at(range.offset, std::span(buffer).first(want)));
+    if (n == 0)
+      return fail(Code::kUnavailable,
+                  "copy to " + path.string() + ": the source shrank");
+    CHRYSALIS_TRY(to.write_at(range.offset, {buffer.data(), n}));
+    range.offset += n;
+    range.length -= n;
+  }
+  return {};
+}
+
 // Copies the data of `from`, leaves its holes.
 Result<void> sparse_copy(PosixFile& from, PosixFile& to, const Path& path) {
   CHRYSALIS_ASSIGN(const FileStat stat, from.stat());
@@ -163,6 +183,12 @@ Result<void> sparse_copy(PosixFile& from, PosixFile& to, const Path& path) {
       const ssize_t n = retried([&] {
         return ::copy_file_range(from.fd(), &in, to.fd(), &out, left, 0);
       });
+      // Between file systems of two kinds the kernel copies nothing itself.
+      if (n < 0 && (errno == EXDEV || errno == EOPNOTSUPP || errno == EINVAL ||
+                    errno == ENOSYS)) {
+        CHRYSALIS_TRY(copy_bytes(from, to, {extent->end() - left, left}, path));
+        break;
+      }
       if (n < 0) return failed("copy to", path);
       if (n == 0)
         return fail(Code::kUnavailable,
