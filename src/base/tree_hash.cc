@@ -127,7 +127,7 @@ Result<void> read_all(const Source& source, uint64_t offset,
 
 template <class Source>
 Result<std::string> hash_of(const Source& source, uint64_t bytes,
-                            const Path& shown) {
+                            const Path& shown, const OnChunk& on_chunk = {}) {
   Tree tree;
   CHRYSALIS_TRY(tree.start());
   std::vector<char> chunk(std::min(bytes, kChunkBytes));
@@ -146,6 +146,7 @@ Result<std::string> hash_of(const Source& source, uint64_t bytes,
     CHRYSALIS_TRY(read_all(source, at, std::span(chunk).first(length), shown));
     CHRYSALIS_ASSIGN(const Sha256 hash, sha256({chunk.data(), length}));
     CHRYSALIS_TRY(tree.add(hash));
+    if (on_chunk) CHRYSALIS_TRY(on_chunk(at, std::span(chunk).first(length)));
   }
   return tree.finish();
 }
@@ -158,6 +159,11 @@ Result<std::string> tree_hash(int fd, uint64_t bytes, const Path& shown) {
 
 Result<std::string> tree_hash(File& file, uint64_t bytes, const Path& shown) {
   return hash_of(Seam{file}, bytes, shown);
+}
+
+Result<std::string> tree_hash(File& file, uint64_t bytes, const Path& shown,
+                              const OnChunk& on_chunk) {
+  return hash_of(Seam{file}, bytes, shown, on_chunk);
 }
 
 Result<std::string> tree_hash(std::string_view content) {

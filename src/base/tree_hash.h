@@ -8,6 +8,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -24,6 +26,14 @@ inline constexpr uint64_t kChunkBytes = 1 << 20;
 [[nodiscard]] Result<std::string> tree_hash(File& file, uint64_t bytes,
                                             const std::filesystem::path& shown);
 [[nodiscard]] Result<std::string> tree_hash(std::string_view content);
+
+// Sees each chunk that was read, in order; holes are not. May change the file
+// where it was read already, as long as it reads the same (punch zeros).
+using OnChunk =
+    std::function<Result<void>(uint64_t offset, std::span<const char> chunk)>;
+[[nodiscard]] Result<std::string> tree_hash(File& file, uint64_t bytes,
+                                            const std::filesystem::path& shown,
+                                            const OnChunk& on_chunk);
 
 // Plain sha256, lower-case hex.
 [[nodiscard]] Result<std::string> sha256_hex(std::string_view text);

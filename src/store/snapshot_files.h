@@ -33,6 +33,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "src/base/file_system.h"
 #include "src/base/result.h"
@@ -102,8 +103,16 @@ class SnapshotFiles {
 
  private:
   struct Seen;
-  struct Sealed;
   [[nodiscard]] std::shared_ptr<Seen> seen(std::string_view uid);
+  // Sealed files become a snapshot.
+  [[nodiscard]] Result<Published> finish(
+      const std::filesystem::path& staging, SnapshotRecord record,
+      const std::string& manifest, const std::vector<ManifestFile>& files);
+  [[nodiscard]] Result<std::optional<VerifiedRow>> verify_files(
+      const SnapshotRecord& record);
+  [[nodiscard]] Result<std::optional<VerifiedRow>> verify_contents(
+      const std::string& uid, const std::string& digest,
+      const std::vector<ManifestFile>& files);
 
   const StatePaths& paths_;
   FileSystem& fs_;
