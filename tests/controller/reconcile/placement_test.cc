@@ -65,9 +65,14 @@ TEST(Placement, AVmTakesWhatRunsElseWhatIsAsked) {
   EXPECT_EQ(memory_of(vm), 1_GiB);
   vm.spec.wish.memory = 2_GiB;
   EXPECT_EQ(memory_of(vm), 2_GiB);
+  api::VmSnapshot source;
+  EXPECT_EQ(memory_of(vm, &source), 2_GiB) << "it tells nothing yet";
+  source.status.config.emplace();
+  source.status.config->memory = 4_GiB;
+  EXPECT_EQ(memory_of(vm, &source), 4_GiB);
   vm.status.config.emplace();
   vm.status.config->memory = 3_GiB;
-  EXPECT_EQ(memory_of(vm), 3_GiB);
+  EXPECT_EQ(memory_of(vm, &source), 3_GiB);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "controller/reconcile/vm_plan.h"
 #include "controller/reconcile/vm_status.h"
 #include "controller/reconcile/words.h"
+#include "tests/fakes/engine/played_vm.h"
 
 namespace chrysalis::reconcile {
 
@@ -21,7 +22,7 @@ inline constexpr Wall kStart{seconds{1'800'000'000}};
 NamedSnapshot make_snapshot(const std::string& name, const std::string& uid,
                             const std::string& source_uid);
 
-class VmWorld {
+class VmWorld : public PlayedVm {
  public:
   VmWorld();
 
@@ -31,12 +32,6 @@ class VmWorld {
   NodeFacts node;
   Memory memory;
   Wall now = kStart;
-  std::shared_ptr<store::VmRecord> record;
-  engine::Live live = engine::Live::kAbsent;
-  std::optional<engine::ExitView> exit;
-  std::optional<engine::InFlight> running;
-  std::optional<engine::Outcome> last;
-  std::optional<model::VmConfig> read_back;
 
   // ---- what is counted
   int finalizer_writes = 0, status_writes = 0;
@@ -75,11 +70,6 @@ class VmWorld {
   [[nodiscard]] std::string condition(std::string_view type) const;
   [[nodiscard]] std::string phase() const;
   [[nodiscard]] std::string kstatus() const;
-
- private:
-  void begin(const engine::Request& request);
-  void end(bool ok, engine::Reason reason, bool refused, std::string message);
-  void take_effect();
 };
 
 }  // namespace chrysalis::reconcile
