@@ -76,8 +76,11 @@ Placement place(const Wanted& wanted, const std::vector<Agent>& agents,
           unschedulable(wanted, agents.size(), causes)};
 }
 
-model::Bytes memory_of(const api::VirtualMachine& vm) {
+model::Bytes memory_of(const api::VirtualMachine& vm,
+                       const api::VmSnapshot* source) {
   if (vm.status.config) return vm.status.config->memory;
+  if (source != nullptr && source->status.config)
+    return source->status.config->memory;
   if (vm.spec.wish.memory) return *vm.spec.wish.memory;
   model::Bytes fallback{};
   model::for_each_field([&](const auto& row, auto) {

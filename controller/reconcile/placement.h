@@ -50,7 +50,9 @@ struct Placement {
 Placement place(const Wanted& wanted, const std::vector<Agent>& agents,
                 const std::vector<Load>& loads);
 
-// What a VM takes: as read back, else as asked for.
-model::Bytes memory_of(const api::VirtualMachine& vm);
+// What a VM takes: as read back, else as its clone source's, else as asked
+// for. source: null when there is none.
+model::Bytes memory_of(const api::VirtualMachine& vm,
+                       const api::VmSnapshot* source = nullptr);
 
 }  // namespace chrysalis::reconcile

@@ -178,6 +178,13 @@ SnapshotPlan plan_deletion(const SnapshotObserved& observed, Wall now) {
 
 }  // namespace
 
+std::string lane_to_watch(const Memory& memory,
+                          const api::VirtualMachine* source) {
+  const Try& last = memory.power;
+  if (last.awaited && last.asked->kind == Kind::kSnapshot) return memory.lane;
+  return source == nullptr ? "" : source->meta.uid;
+}
+
 SnapshotPlan plan(const SnapshotObserved& given, Wall now) {
   SnapshotObserved observed = given;
   settle(observed.memory,

@@ -30,8 +30,7 @@ struct SnapshotObserved {
   // The VM of spec.source.virtualMachine: null when there is none of that
   // name on this node.
   std::shared_ptr<const api::VirtualMachine> source;
-  // Of memory.lane if that is set, else of the source's uid. Seen before
-  // `view`, so that an outcome is never missed.
+  // Of lane_to_watch(). Seen before `view`, so that no outcome is missed.
   engine::VmView source_view;
   NodeFacts node;
   Memory memory;
@@ -46,6 +45,11 @@ struct SnapshotPlan {
   std::optional<Wall> wake_at;
   Memory memory;  // as VmPlan's
 };
+
+// The VM lane that tells whether a capture is in flight: the one that was
+// asked while its outcome is awaited, else the source's. "": none.
+std::string lane_to_watch(const Memory& memory,
+                          const api::VirtualMachine* source);
 
 SnapshotPlan plan(const SnapshotObserved& observed, Wall now);
 

@@ -1,0 +1,236 @@
+#include "controller/runtime/executor/controller.h"
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "controller/reconcile/leader_plan.h"
+#include "controller/runtime/executor/known.h"
+#include "controller/runtime/executor/load_book.h"
+#include "controller/runtime/executor/next.h"
+#include "controller/runtime/executor/tell.h"
+
+namespace chrysalis::runtime {
+namespace {
+
+constexpr seconds kUnplacedAgain{60};
+constexpr milliseconds kNotSynced{200};
+
+template <class T>
+ObjectKey key_of(const T& object) {
+  return {object.meta.ns, object.meta.name};
+}
+
+api::Kind kind_of(const api::VirtualMachine&) {
+  return api::Kind::kVirtualMachine;
+}
+api::Kind kind_of(const api::VmSnapshot&) { return api::Kind::kVmSnapshot; }
+
+// NodeLost is said once a loss: an agent that still writes while its lease is
+// lost must not be fought. The uid that was told of, by key.
+using Told = std::map<ObjectKey, std::string>;
+
+}  // namespace
+
+struct Controller::Inner {
+  explicit Inner(const Deps& given)
+      : deps(given), vm_queue(given.timer), snapshot_queue(given.timer) {}
+
+  // ---- who is to be looked at again
+  void vm_changed(const Delivery& delivery) {
+    const int priority = delivery.initial ? kLowPriority : kNormalPriority;
+    vm_queue.add(delivery.key, priority);
+    for (const ObjectKey& waiter : on_vms.on(delivery.key))
+      snapshot_queue.add(waiter);
+  }
+  void snapshot_changed(const Delivery& delivery) {
+    const int priority = delivery.initial ? kLowPriority : kNormalPriority;
+    snapshot_queue.add(delivery.key, priority);
+    for (const ObjectKey& waiter : on_snapshots.on(delivery.key))
+      vm_queue.add(waiter);
+  }
+  // Agents came, went or changed: whoever has no node or a silent one.
+  void agents_changed() {
+    if (stopped) return;
+    std::set<std::string> alive;
+    for (const reconcile::Agent& agent : deps.agents.agents())
+      if (agent.alive) alive.insert(agent.node);
+    for (const auto& vm : deps.store.vms.list())
+      if (!alive.contains(vm->status.node_name)) vm_queue.add(key_of(*vm));
+    for (const auto& snapshot : deps.store.snapshots.list())
+      if (!alive.contains(snapshot->status.node_name))
+        snapshot_queue.add(key_of(*snapshot));
+  }
+  void room_came_free() {
+    for (const ObjectKey& key : unplaced) vm_queue.add(key);
+  }
+
+  // ---- one key (VMs: one thread, so that each placement sees the last)
+  Next work_on_vm(const ObjectKey& key);
+  Next work_on_snapshot(const ObjectKey& key);
+  void fill_book();
+  void note_load(const ObjectKey& key, const api::VirtualMachine& vm);
+  [[nodiscard]] bool is_alive(const std::string& node) const;
+  template <class T>
+  Next carry_out(Objects<T>& objects, Told& told, const ObjectKey& key,
+                 const T& object,
+                 reconcile::LeaderPlan<typename T::Status> plan);
+  [[nodiscard]] bool synced() const {
+    return deps.agents.synced() && deps.store.vms.synced() &&
+           deps.store.snapshots.synced();
+  }
+  [[nodiscard]] std::shared_ptr<const api::VmSnapshot> source_of(
+      const ObjectKey& key, const api::VirtualMachine& vm) const {
+    if (!vm.spec.clone) return nullptr;
+    return deps.store.snapshots.get({key.ns, vm.spec.clone->name});
+  }
+
+  Deps deps;
+  WorkQueue vm_queue, snapshot_queue;
+  std::atomic<bool> stopped = false;
+  Waiters on_snapshots, on_vms;
+  Told told_vms, told_snapshots;  // each of one thread
+  // Of the one thread that places VMs.
+  LoadBook book;
+  bool book_filled = false;
+  std::set<ObjectKey> unplaced;
+};
+
+void Controller::Inner::note_load(const ObjectKey& key,
+                                  const api::VirtualMachine& vm) {
+  const std::string& node = vm.status.node_name;
+  const auto source = source_of(key, vm);
+  if (!node.empty())
+    book.set(key, node, reconcile::memory_of(vm, source.get()));
+}
+
+// Everything that was placed before counts before the first is placed.
+void Controller::Inner::fill_book() {
+  if (book_filled) return;
+  for (const auto& vm : deps.store.vms.list()) note_load(key_of(*vm), *vm);
+  book_filled = true;
+}
+
+bool Controller::Inner::is_alive(const std::string& node) const {
+  const auto agents = deps.agents.agents();
+  const auto at = std::ranges::find(agents, node, &reconcile::Agent::node);
+  return at != agents.end() && at->alive;
+}
+
+template <class T>
+Next Controller::Inner::carry_out(
+    Objects<T>& objects, Told& told, const ObjectKey& key, const T& object,
+    reconcile::LeaderPlan<typename T::Status> plan) {
+  if (plan.remove_finalizer)
+    return after_write(
+        objects.set_finalizer(object, *plan.remove_finalizer, false));
+  const std::string& node = object.status.node_name;
+  const bool lost = !node.empty() && !is_alive(node);
+  if (!lost) told.erase(key);
+  if (!plan.status || (lost && told[key] == object.meta.uid)) return {};
+  const auto written = objects.write_status(object, *plan.status);
+  if (!written) {
+    log_refused(key, written.error());
+    return after_write(written);
+  }
+  if (lost) told[key] = object.meta.uid;
+  tell(deps.store.events, kind_of(object), key, object.meta.uid,
+       std::move(plan.events));
+  return {};
+}
+
+Next Controller::Inner::work_on_vm(const ObjectKey& key) {
+  if (!synced()) return {false, kNotSynced};
+  fill_book();
+  const Mono now = deps.timer.mono();
+  if (const auto held = deps.store.vms.held_until(key, now))
+    return {false, *held - now};
+  const auto vm = deps.store.vms.get(key);
+  if (!vm) {
+    unplaced.erase(key);
+    told_vms.erase(key);
+    on_snapshots.wait(key, std::nullopt);
+    if (book.erase(key)) room_came_free();
+    return {};
+  }
+  note_load(key, *vm);
+  const bool waits = vm->status.node_name.empty() && vm->spec.clone;
+  on_snapshots.wait(
+      key, waits ? std::optional(ObjectKey{key.ns, vm->spec.clone->name})
+                 : std::nullopt);
+  const auto source = source_of(key, *vm);
+  auto plan = reconcile::plan(
+      *vm, source, {deps.agents.agents(), book.loads(), deps.finalizer_of},
+      deps.timer.wall());
+  const std::string node =
+      plan.status ? plan.status->node_name : vm->status.node_name;
+  Next next = carry_out(deps.store.vms, told_vms, key, *vm, std::move(plan));
+  if (!node.empty()) {
+    unplaced.erase(key);
+    // Counts at once, also if it is not known whether the write arrived.
+    book.set(key, node, reconcile::memory_of(*vm, source.get()));
+  } else if (!vm->meta.deleted_at) {
+    unplaced.insert(key);
+    next.merge({false, kUnplacedAgain});
+  }
+  return next;
+}
+
+Next Controller::Inner::work_on_snapshot(const ObjectKey& key) {
+  if (!synced()) return {false, kNotSynced};
+  const Mono now = deps.timer.mono();
+  if (const auto held = deps.store.snapshots.held_until(key, now))
+    return {false, *held - now};
+  const auto snapshot = deps.store.snapshots.get(key);
+  if (!snapshot) {
+    told_snapshots.erase(key);
+    on_vms.wait(key, std::nullopt);
+    return {};
+  }
+  std::shared_ptr<const api::VirtualMachine> source;
+  const std::string& name = snapshot->spec.virtual_machine;
+  const bool waits = snapshot->status.node_name.empty() && !name.empty();
+  on_vms.wait(key,
+              waits ? std::optional(ObjectKey{key.ns, name}) : std::nullopt);
+  if (waits) source = deps.store.vms.get({key.ns, name});
+  return carry_out(
+      deps.store.snapshots, told_snapshots, key, *snapshot,
+      reconcile::plan(*snapshot, source,
+                      {deps.agents.agents(), {}, deps.finalizer_of},
+                      deps.timer.wall()));
+}
+
+Controller::Controller(Deps deps)
+    : deps_(std::move(deps)), inner_(std::make_shared<Inner>(deps_)) {}
+
+Controller::~Controller() { stop(); }
+
+void Controller::start() {
+  deps_.store.vms.add_handler(
+      [inner = inner_](const Delivery& d) { inner->vm_changed(d); });
+  deps_.store.snapshots.add_handler(
+      [inner = inner_](const Delivery& d) { inner->snapshot_changed(d); });
+  deps_.agents.on_change([inner = inner_] { inner->agents_changed(); });
+  Inner& inner = *inner_;
+  threads_.emplace_back([&inner] {
+    work_off(inner.vm_queue,
+             [&inner](const ObjectKey& key) { return inner.work_on_vm(key); });
+  });
+  threads_.emplace_back([&inner] {
+    work_off(inner.snapshot_queue, [&inner](const ObjectKey& key) {
+      return inner.work_on_snapshot(key);
+    });
+  });
+}
+
+void Controller::stop() {
+  inner_->stopped = true;
+  inner_->vm_queue.shut_down();
+  inner_->snapshot_queue.shut_down();
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+}
+
+}  // namespace chrysalis::runtime

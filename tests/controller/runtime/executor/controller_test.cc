@@ -1,0 +1,210 @@
+#include "controller/runtime/executor/controller.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <mutex>
+
+#include "tests/controller/runtime/executor/node.h"
+
+namespace chrysalis::runtime {
+namespace {
+
+using model::operator""_GiB;
+
+class FakeAgents final : public AgentsSource {
+ public:
+  [[nodiscard]] std::vector<reconcile::Agent> agents() const override {
+    const std::lock_guard lock(mutex_);
+    return agents_;
+  }
+  [[nodiscard]] bool synced() const override {
+    const std::lock_guard lock(mutex_);
+    return synced_;
+  }
+  void on_change(std::function<void()> changed) override {
+    changed_ = std::move(changed);
+  }
+  void set(std::vector<reconcile::Agent> agents, bool synced = true) {
+    {
+      const std::lock_guard lock(mutex_);
+      agents_ = std::move(agents);
+      synced_ = synced;
+    }
+    if (changed_) changed_();
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<reconcile::Agent> agents_;
+  bool synced_ = true;
+  std::function<void()> changed_;
+};
+
+reconcile::Agent agent(const std::string& node, bool alive = true) {
+  return {node,
+          alive,
+          true,
+          4_GiB,
+          {{model::Hypervisor::kCloudHypervisor, "v53", ""}}};
+}
+
+api::VirtualMachine unplaced(const std::string& name) {
+  auto vm = make_vm(name);
+  vm.status = {};
+  return vm;
+}
+
+struct ControllerTest : testing::Test {
+  ControllerTest() { agents.set({agent("a"), agent("b")}); }
+  void start() {
+    controller.emplace(Controller::Deps{
+        ObjectStore{vms, snapshots, events}, agents, timer,
+        [](const std::string& node) { return "fin/" + node; }});
+    controller->start();
+  }
+  bool await(const std::string& name, const std::string& node,
+             const std::string& ready) {
+    return vms.await({"ns", name}, [&](const auto* vm) {
+      return vm != nullptr && vm->status.node_name == node &&
+             condition(vm, "Ready") == ready;
+    });
+  }
+
+  FakeTimer timer;
+  FakeObjects<api::VirtualMachine> vms;
+  FakeObjects<api::VmSnapshot> snapshots;
+  FakeEvents events;
+  FakeAgents agents;
+  std::optional<Controller> controller;
+};
+
+TEST_F(ControllerTest, PlacesEachWithOneWriteAndSpreadsThem) {
+  start();
+  for (int n = 0; n < 6; ++n) {
+    vms.put(unplaced("vm-" + std::to_string(n)));
+    ASSERT_TRUE(await("vm-" + std::to_string(n), n % 2 == 0 ? "a" : "b",
+                      "Unknown/Scheduled"));
+    EXPECT_EQ(vms.writes({"ns", "vm-" + std::to_string(n)}), 1);
+  }
+  // 3 x (1 GiB + 128 MiB) of 4 GiB are taken on each: none fits any more.
+  vms.put(unplaced("late"));
+  ASSERT_TRUE(await("late", "", "False/Unschedulable"));
+  // One goes: its room is given away.
+  vms.vanish({"ns", "vm-3"});
+  ASSERT_TRUE(await("late", "b", "Unknown/Scheduled"));
+}
+
+TEST_F(ControllerTest, CountsWhatWasPlacedBeforeItStarted) {
+  for (int n = 0; n < 3; ++n) {
+    auto vm = unplaced("old-" + std::to_string(n));
+    vm.status.node_name = "a";
+    vms.put(vm);
+  }
+  vms.put(unplaced("new"));
+  start();
+  ASSERT_TRUE(await("new", "b", "Unknown/Scheduled"));
+}
+
+TEST_F(ControllerTest, PlacesNobodyBeforeAllIsListed) {
+  agents.set({agent("a")}, false);
+  vms.put(unplaced("vm"));
+  start();
+  ASSERT_TRUE(timer.await_deadlines()) << "it looks again";
+  EXPECT_EQ(vms.writes({"ns", "vm"}), 0);
+  agents.set({agent("a")});
+  ASSERT_TRUE(await("vm", "a", "Unknown/Scheduled"));
+}
+
+TEST_F(ControllerTest, AnAgentThatComesTakesWhatWaits) {
+  agents.set({});
+  start();
+  vms.put(unplaced("vm"));
+  ASSERT_TRUE(await("vm", "", "False/Unschedulable"));
+  agents.set({agent("c")});
+  ASSERT_TRUE(await("vm", "c", "Unknown/Scheduled"));
+}
+
+TEST_F(ControllerTest, ASnapshotFollowsItsVmAndACloneItsSnapshot) {
+  start();
+  auto clone = unplaced("clone");
+  clone.spec.wish = {};
+  clone.spec.clone = api::CloneSource{"snap", false, ""};
+  vms.put(clone);
+  ASSERT_TRUE(await("clone", "", "False/SnapshotNotFound"));
+  auto snapshot = make_vm_snapshot("snap", "vm");
+  snapshot.status = {};
+  snapshots.put(snapshot);
+  ASSERT_TRUE(snapshots.await({"ns", "snap"}, [](const auto* s) {
+    return condition(s, "Ready") == "False/SourceNotFound";
+  }));
+  ASSERT_TRUE(await("clone", "", "False/SnapshotNotReady"));
+  auto vm = unplaced("vm");
+  vm.spec.node_name = "b";
+  vms.put(vm);
+  ASSERT_TRUE(snapshots.await({"ns", "snap"}, [](const auto* s) {
+    return s->status.node_name == "b";
+  }));
+  snapshots.edit({"ns", "snap"}, [](auto& s) { s.status.config.emplace(); });
+  ASSERT_TRUE(await("clone", "b", "Unknown/Scheduled"));
+}
+
+TEST_F(ControllerTest, SaysNodeLostOnceALossAndFightsNobody) {
+  auto vm = unplaced("vm");
+  vm.status.node_name = "a";
+  vms.put(vm);
+  start();
+  agents.set({agent("a", false)});
+  ASSERT_TRUE(await("vm", "a", "Unknown/NodeLost"));
+  // An agent that lost its lease only, and still writes.
+  const auto speaks = [](api::VirtualMachine& it) {
+    it.status.conditions[0].status = api::Truth::kTrue;
+    it.status.conditions[0].reason = "Running";
+  };
+  vms.edit({"ns", "vm"}, speaks);
+  vms.put(unplaced("next"));  // worked on after it
+  ASSERT_TRUE(await("next", "", "False/Unschedulable"));
+  EXPECT_EQ(vms.writes({"ns", "vm"}), 1);
+  // It returns, and is lost again: said again.
+  agents.set({agent("a")});
+  vms.edit({"ns", "vm"}, speaks);
+  ASSERT_TRUE(await("next", "a", "Unknown/Scheduled"));
+  agents.set({agent("a", false)});
+  ASSERT_TRUE(await("vm", "a", "Unknown/NodeLost"));
+}
+
+TEST_F(ControllerTest, LetsGoOfAVanishedNodesVm) {
+  auto vm = unplaced("vm");
+  vm.status.node_name = "gone";
+  vm.meta.finalizers = {"fin/gone"};
+  vms.put(vm);
+  start();
+  ASSERT_TRUE(await("vm", "gone", "Unknown/NodeLost"));
+  vms.ask_deletion({"ns", "vm"}, timer.wall());
+  ASSERT_TRUE(
+      vms.await({"ns", "vm"}, [](const auto* it) { return it == nullptr; }));
+}
+
+TEST_F(ControllerTest, NoServerIsBackedOffAndNothingIsForgotten) {
+  auto vm = unplaced("vm");
+  vm.status.node_name = "a";
+  vms.put(vm);
+  start();
+  vms.break_down(Code::kUnavailable);
+  agents.set({agent("a", false)});
+  ASSERT_TRUE(timer.await_deadlines()) << "it waits its back-off";
+  vms.break_down({});
+  timer.advance(seconds{1});
+  ASSERT_TRUE(await("vm", "a", "Unknown/NodeLost"));
+}
+
+TEST_F(ControllerTest, StopsForGood) {
+  start();
+  controller->stop();
+  vms.put(unplaced("vm"));
+  agents.set({agent("a")});
+  EXPECT_EQ(vms.writes({"ns", "vm"}), 0);
+}
+
+}  // namespace
+}  // namespace chrysalis::runtime
