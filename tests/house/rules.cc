@@ -37,7 +37,8 @@ const std::vector<Row>& table() {
        {"src/base", "src/model", "src/store", "src/hypervisor", "src/network",
         "src/image", "src/engine/machine", "src/engine"}},
       {"controller/api", {"src/base", "src/model"}},
-      {"controller/api/objects", {"src/base", "src/model", "controller/api"}},
+      {"controller/api/objects",
+       {"src/base", "src/model", "controller/api", "src/engine/reason.h"}},
       {"controller/admission",
        {"src/base", "src/model", "controller/api", "controller/api/objects"}},
       // The engine's words, and nothing of how it works.
