@@ -21,8 +21,10 @@ void emit(YAML::Emitter& out, const nlohmann::ordered_json& value) {
     out << YAML::EndSeq;
   } else if (value.is_string()) {
     out << YAML::DoubleQuoted << value.get_ref<const std::string&>();
+  } else if (value.is_null()) {
+    out << YAML::Null;  // as text it would be quoted
   } else {
-    out << value.dump();  // numbers, true, false, null: as JSON writes them
+    out << value.dump();  // numbers, true, false: as JSON writes them
   }
 }
 
