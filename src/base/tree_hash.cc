@@ -46,8 +46,8 @@ std::string hex(const Sha256& bytes) {
   return out;
 }
 
-// The hash over the chunks' hashes, fed one chunk after the other.
-class Tree {
+// A hash that is fed in pieces.
+class Feed {
  public:
   Result<void> start() {
     context_.reset(EVP_MD_CTX_new());
@@ -56,11 +56,12 @@ class Tree {
       return openssl_failed();
     return {};
   }
-  Result<void> add(const Sha256& chunk) {
-    if (EVP_DigestUpdate(context_.get(), chunk.data(), chunk.size()) != 1)
+  Result<void> add(const void* bytes, size_t size) {
+    if (EVP_DigestUpdate(context_.get(), bytes, size) != 1)
       return openssl_failed();
     return {};
   }
+  Result<void> add(const Sha256& hash) { return add(hash.data(), hash.size()); }
   Result<std::string> finish() {
     Sha256 out{};
     if (EVP_DigestFinal_ex(context_.get(), out.data(), nullptr) != 1)
@@ -128,7 +129,7 @@ Result<void> read_all(const Source& source, uint64_t offset,
 template <class Source>
 Result<std::string> hash_of(const Source& source, uint64_t bytes,
                             const Path& shown, const OnChunk& on_chunk = {}) {
-  Tree tree;
+  Feed tree;
   CHRYSALIS_TRY(tree.start());
   std::vector<char> chunk(std::min(bytes, kChunkBytes));
   CHRYSALIS_ASSIGN(const Sha256 hole,
@@ -151,6 +152,19 @@ Result<std::string> hash_of(const Source& source, uint64_t bytes,
   return tree.finish();
 }
 
+template <class Source>
+Result<std::string> plain_hash_of(const Source& source) {
+  Feed feed;
+  CHRYSALIS_TRY(feed.start());
+  std::vector<char> buffer(kChunkBytes);
+  for (uint64_t at = 0;;) {
+    CHRYSALIS_ASSIGN(const size_t n, source.read(at, std::span(buffer)));
+    if (n == 0) return feed.finish();
+    CHRYSALIS_TRY(feed.add(buffer.data(), n));
+    at += n;
+  }
+}
+
 }  // namespace
 
 Result<std::string> tree_hash(int fd, uint64_t bytes, const Path& shown) {
@@ -167,7 +181,7 @@ Result<std::string> tree_hash(File& file, uint64_t bytes, const Path& shown,
 }
 
 Result<std::string> tree_hash(std::string_view content) {
-  Tree tree;
+  Feed tree;
   CHRYSALIS_TRY(tree.start());
   for (size_t at = 0; at < content.size(); at += kChunkBytes) {
     CHRYSALIS_ASSIGN(const Sha256 hash,
@@ -181,5 +195,11 @@ Result<std::string> sha256_hex(std::string_view text) {
   CHRYSALIS_ASSIGN(const Sha256 hash, sha256(text));
   return hex(hash);
 }
+
+Result<std::string> sha256_hex(int fd, const Path& shown) {
+  return plain_hash_of(Descriptor{fd, shown});
+}
+
+Result<std::string> sha256_hex(File& file) { return plain_hash_of(Seam{file}); }
 
 }  // namespace chrysalis

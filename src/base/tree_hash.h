@@ -35,7 +35,10 @@ using OnChunk =
                                             const std::filesystem::path& shown,
                                             const OnChunk& on_chunk);
 
-// Plain sha256, lower-case hex.
+// Plain sha256, lower-case hex: what sha256sum prints. Of a file: all of it.
 [[nodiscard]] Result<std::string> sha256_hex(std::string_view text);
+[[nodiscard]] Result<std::string> sha256_hex(
+    int fd, const std::filesystem::path& shown);
+[[nodiscard]] Result<std::string> sha256_hex(File& file);
 
 }  // namespace chrysalis

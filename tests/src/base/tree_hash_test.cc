@@ -69,6 +69,16 @@ TEST_F(TreeHashTest, AFileOfHolesHashesAsZeros) {
             tree_hash(std::string(3 * kMiB + 9, '\0')).value());
 }
 
+TEST_F(TreeHashTest, PlainHashIsThatOfTheWholeText) {
+  const std::string text(3 * kMiB + 5, 'x');
+  (void)hash_of(text.size(), 0, text);
+  const UniqueFd fd(::open((dir_ / "f").c_str(), O_RDONLY | O_CLOEXEC));
+  PosixFileSystem fs;
+  auto file = fs.open(dir_ / "f", FileSystem::Mode::kRead, 0);
+  EXPECT_EQ(sha256_hex(fd.get(), "f").value(), sha256_hex(text).value());
+  EXPECT_EQ(sha256_hex(**file).value(), sha256_hex(text).value());
+}
+
 TEST_F(TreeHashTest, AFileThatShrankIsAConflict) {
   (void)hash_of(3, 0, "abc");
   const UniqueFd fd(::open((dir_ / "f").c_str(), O_RDONLY | O_CLOEXEC));
