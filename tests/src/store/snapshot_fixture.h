@@ -3,6 +3,7 @@
 // A state directory with a database, and snapshots staged in it as a dump
 // leaves them: RAM with holes and written zeros, disks, kernel, initrd.
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
