@@ -1,5 +1,6 @@
 #include "controller/api/schema.h"
 
+#include "controller/api/enums.h"
 #include "src/model/fields.h"
 #include "src/model/law.h"
 
@@ -101,7 +102,7 @@ Schema require(Schema object_of,
 Schema conditions() {
   Schema item;
   item["type"] = text("Type of the condition, one of the documented list.", 64);
-  item["status"] = enumeration("Does it hold?", {"True", "False", "Unknown"});
+  item["status"] = every_name_of("Does it hold?", kTruths);
   item["observedGeneration"] =
       integer("The generation it speaks of.", 0, kMaxCount);
   item["lastTransitionTime"] = timestamp("When status last changed.");

@@ -1,3 +1,4 @@
+#include "controller/api/enums.h"
 #include "controller/api/schema.h"
 
 namespace chrysalis::api {
@@ -18,7 +19,7 @@ Schema snapshot_spec_schema() {
       "Exactly one of virtualMachine and directory; immutable.", sources);
   p["description"] = text("For a human.", 1024);
   p["deletionPolicy"] = with_default(
-      enumeration("What deletion does to the files.", {"Delete", "Retain"}),
+      every_name_of("What deletion does to the files.", kDeletionPolicies),
       "Delete");
   return require(object("What the user wants. Taken once.", p), {"source"});
 }
@@ -59,8 +60,7 @@ Schema snapshot_status_schema() {
   p["nodeName"] = text("The node that has it.", 253);
   p["capturedAt"] = timestamp("The instant it holds.");
   p["snapshotID"] = text("Its id on the node.", 64);
-  p["phase"] = enumeration("One word, for a table.",
-                           {"Pending", "Capturing", "Ready", "Failed"});
+  p["phase"] = every_name_of("One word, for a table.", kSnapshotPhases);
   p["sourceUID"] =
       text("UID of the VM it was taken of; empty for an import.", 64);
   p["hypervisor"] = hypervisor_status();

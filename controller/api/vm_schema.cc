@@ -1,4 +1,6 @@
+#include "controller/api/enums.h"
 #include "controller/api/schema.h"
+#include "src/model/inherit.h"
 #include "src/model/law.h"
 
 namespace chrysalis::api {
@@ -161,8 +163,8 @@ Schema spec_drift() {
   p["field"] = text("Key of status.config.", 64);
   p["spec"] = text("What the spec asks for.", 256);
   p["running"] = text("What runs.", 256);
-  p["clearedBy"] = enumeration("What would make them equal.",
-                               {"Restart", "Recreate", "Restore"});
+  p["clearedBy"] =
+      every_name_of("What would make them equal.", model::kClearedBys);
   return list_map("Where spec and running VM differ.", "field", p, 32);
 }
 
@@ -171,9 +173,7 @@ Schema restore_status() {
   p["snapshot"] = text("Name of the snapshot.", 253);
   p["snapshotUID"] = text("UID of the snapshot.", 64);
   p["attempt"] = integer("The attempt it speaks of.", 0, kMaxCount);
-  p["result"] = enumeration(
-      "How it went.",
-      {"InProgress", "Succeeded", "Refused", "RolledBack", "Failed"});
+  p["result"] = every_name_of("How it went.", kRestoreVerdicts);
   p["reason"] = text("One of the enumerated reasons.", 128);
   p["message"] = text("For a human.", 32768);
   p["startedAt"] = timestamp("When it began.");
@@ -222,10 +222,7 @@ Schema vm_status_schema() {
       integer("The generation this status speaks of.", 0, kMaxCount);
   p["nodeName"] = text("The node it is placed on; set once.", 253);
   p["hypervisor"] = hypervisor_status();
-  p["phase"] =
-      enumeration("One word, for a table.",
-                  {"Pending", "Starting", "Running", "Paused", "Stopping",
-                   "Stopped", "Restoring", "Succeeded", "Failed", "Unknown"});
+  p["phase"] = every_name_of("One word, for a table.", kVmPhases);
   p["config"] = config("What runs, read back from the hypervisor.");
   p["provenance"] = provenance();
   p["inheritedFrom"] = inherited_from();

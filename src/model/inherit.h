@@ -59,6 +59,9 @@ struct Drift {
 
   friend bool operator==(const Drift&, const Drift&) = default;
 };
+inline constexpr Drift::ClearedBy kClearedBys[] = {Drift::ClearedBy::kRestart,
+                                                   Drift::ClearedBy::kRecreate,
+                                                   Drift::ClearedBy::kRestore};
 std::string_view to_string(Drift::ClearedBy by);
 
 std::vector<Drift> spec_drift(const VmWish& wish, const VmConfig& running);

@@ -47,18 +47,6 @@ std::optional<ConditionType> parse_condition_type(std::string_view text) {
   return std::nullopt;
 }
 
-std::string_view to_string(Truth truth) {
-  switch (truth) {
-    case Truth::kTrue:
-      return "True";
-    case Truth::kFalse:
-      return "False";
-    case Truth::kUnknown:
-      return "Unknown";
-  }
-  return "";
-}
-
 void set_condition(std::vector<Condition>& all, ConditionType type,
                    Truth status, std::string_view reason, std::string message,
                    uint64_t generation, Wall now) {

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "controller/api/enums.h"
 #include "src/base/clock.h"
 
 namespace chrysalis::api {
@@ -27,11 +28,6 @@ struct Meta {
   }
   friend bool operator==(const Meta&, const Meta&) = default;
 };
-
-enum class Truth : uint8_t { kTrue, kFalse, kUnknown };
-inline constexpr Truth kTruths[] = {Truth::kTrue, Truth::kFalse,
-                                    Truth::kUnknown};
-std::string_view to_string(Truth truth);  // "True"
 
 // One of status.conditions; at most one of a type.
 struct Condition {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/api/enums.h"
 #include "controller/api/objects/meta.h"
 #include "src/base/clock.h"
 #include "src/model/fields.h"
@@ -45,38 +46,6 @@ struct VmSpec {
   std::string node_name;  // "": any
   friend bool operator==(const VmSpec&, const VmSpec&) = default;
 };
-
-enum class VmPhase : uint8_t {
-  kPending,
-  kStarting,
-  kRunning,
-  kPaused,
-  kStopping,
-  kStopped,
-  kRestoring,
-  kSucceeded,
-  kFailed,
-  kUnknown,
-};
-inline constexpr VmPhase kVmPhases[] = {
-    VmPhase::kPending,   VmPhase::kStarting,  VmPhase::kRunning,
-    VmPhase::kPaused,    VmPhase::kStopping,  VmPhase::kStopped,
-    VmPhase::kRestoring, VmPhase::kSucceeded, VmPhase::kFailed,
-    VmPhase::kUnknown};
-std::string_view to_string(VmPhase phase);
-
-enum class RestoreVerdict : uint8_t {
-  kInProgress,
-  kSucceeded,
-  kRefused,
-  kRolledBack,
-  kFailed,
-};
-inline constexpr RestoreVerdict kRestoreVerdicts[] = {
-    RestoreVerdict::kInProgress, RestoreVerdict::kSucceeded,
-    RestoreVerdict::kRefused, RestoreVerdict::kRolledBack,
-    RestoreVerdict::kFailed};
-std::string_view to_string(RestoreVerdict verdict);
 
 struct ProgramStatus {  // status.hypervisor of a VM
   std::string name, version;

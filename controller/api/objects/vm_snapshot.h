@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/api/enums.h"
 #include "controller/api/objects/meta.h"
 #include "src/base/clock.h"
 #include "src/model/fields.h"
@@ -21,11 +22,6 @@ struct DirectorySource {
                          const DirectorySource&) = default;
 };
 
-enum class DeletionPolicy : uint8_t { kDelete, kRetain };
-inline constexpr DeletionPolicy kDeletionPolicies[] = {DeletionPolicy::kDelete,
-                                                       DeletionPolicy::kRetain};
-std::string_view to_string(DeletionPolicy policy);
-
 struct SnapshotSpec {
   std::string virtual_machine;  // "": an import of `directory`
   std::optional<DirectorySource> directory;
@@ -33,12 +29,6 @@ struct SnapshotSpec {
   DeletionPolicy deletion_policy = DeletionPolicy::kDelete;
   friend bool operator==(const SnapshotSpec&, const SnapshotSpec&) = default;
 };
-
-enum class SnapshotPhase : uint8_t { kPending, kCapturing, kReady, kFailed };
-inline constexpr SnapshotPhase kSnapshotPhases[] = {
-    SnapshotPhase::kPending, SnapshotPhase::kCapturing, SnapshotPhase::kReady,
-    SnapshotPhase::kFailed};
-std::string_view to_string(SnapshotPhase phase);
 
 struct SnapshotProgram {
   std::string name, version, binary_sha256, format;
