@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <map>
 #include <set>
 #include <utility>
 
@@ -11,6 +10,7 @@
 #include "controller/runtime/executor/load_book.h"
 #include "controller/runtime/executor/next.h"
 #include "controller/runtime/executor/tell.h"
+#include "controller/runtime/executor/told_lost.h"
 
 namespace chrysalis::runtime {
 namespace {
@@ -27,10 +27,6 @@ api::Kind kind_of(const api::VirtualMachine&) {
   return api::Kind::kVirtualMachine;
 }
 api::Kind kind_of(const api::VmSnapshot&) { return api::Kind::kVmSnapshot; }
-
-// NodeLost is said once a loss: an agent that still writes while its lease is
-// lost must not be fought. The uid that was told of, by key.
-using Told = std::map<ObjectKey, std::string>;
 
 }  // namespace
 
@@ -57,6 +53,8 @@ struct Controller::Inner {
     std::set<std::string> alive;
     for (const reconcile::Agent& agent : deps.agents.agents())
       if (agent.alive) alive.insert(agent.node);
+    told_vms.returned(alive);
+    told_snapshots.returned(alive);
     for (const auto& vm : deps.store.vms.list())
       if (!alive.contains(vm->status.node_name)) vm_queue.add(key_of(*vm));
     for (const auto& snapshot : deps.store.snapshots.list())
@@ -74,7 +72,7 @@ struct Controller::Inner {
   void note_load(const ObjectKey& key, const api::VirtualMachine& vm);
   [[nodiscard]] bool is_alive(const std::string& node) const;
   template <class T>
-  Next carry_out(Objects<T>& objects, Told& told, const ObjectKey& key,
+  Next carry_out(Objects<T>& objects, ToldLost& told, const ObjectKey& key,
                  const T& object,
                  reconcile::LeaderPlan<typename T::Status> plan);
   [[nodiscard]] bool synced() const {
@@ -91,7 +89,7 @@ struct Controller::Inner {
   WorkQueue vm_queue, snapshot_queue;
   std::atomic<bool> stopped = false;
   Waiters on_snapshots, on_vms;
-  Told told_vms, told_snapshots;  // each of one thread
+  ToldLost told_vms, told_snapshots;
   // Of the one thread that places VMs.
   LoadBook book;
   bool book_filled = false;
@@ -121,21 +119,20 @@ bool Controller::Inner::is_alive(const std::string& node) const {
 
 template <class T>
 Next Controller::Inner::carry_out(
-    Objects<T>& objects, Told& told, const ObjectKey& key, const T& object,
+    Objects<T>& objects, ToldLost& told, const ObjectKey& key, const T& object,
     reconcile::LeaderPlan<typename T::Status> plan) {
   if (plan.remove_finalizer)
     return after_write(
         objects.set_finalizer(object, *plan.remove_finalizer, false));
   const std::string& node = object.status.node_name;
   const bool lost = !node.empty() && !is_alive(node);
-  if (!lost) told.erase(key);
-  if (!plan.status || (lost && told[key] == object.meta.uid)) return {};
+  if (!plan.status || (lost && told.was_told(key, object.meta.uid))) return {};
   const auto written = objects.write_status(object, *plan.status);
   if (!written) {
     log_refused(key, written.error());
     return after_write(written);
   }
-  if (lost) told[key] = object.meta.uid;
+  if (lost) told.told(key, object.meta.uid, node);
   tell(deps.store.events, kind_of(object), key, object.meta.uid,
        std::move(plan.events));
   return {};
@@ -150,7 +147,7 @@ Next Controller::Inner::work_on_vm(const ObjectKey& key) {
   const auto vm = deps.store.vms.get(key);
   if (!vm) {
     unplaced.erase(key);
-    told_vms.erase(key);
+    told_vms.forget(key);
     on_snapshots.wait(key, std::nullopt);
     if (book.erase(key)) room_came_free();
     return {};
@@ -185,7 +182,7 @@ Next Controller::Inner::work_on_snapshot(const ObjectKey& key) {
     return {false, *held - now};
   const auto snapshot = deps.store.snapshots.get(key);
   if (!snapshot) {
-    told_snapshots.erase(key);
+    told_snapshots.forget(key);
     on_vms.wait(key, std::nullopt);
     return {};
   }
