@@ -1,13 +1,15 @@
 #pragma once
 
 // The conditions of one status, made anew from what is true now: a condition
-// keeps its time while its status stays, one that is not set goes. PURE.
+// keeps its time while its status stays, one of ours that is not set goes.
+// Those of others stay as they are. PURE.
 
+#include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "controller/api/objects/meta.h"
+#include "controller/reconcile/words.h"
 
 namespace chrysalis::reconcile {
 
@@ -17,23 +19,19 @@ inline Wall whole_seconds(Wall time) {
 
 class Conditions {
  public:
-  Conditions(const std::vector<api::Condition>& before, uint64_t generation,
-             Wall now)
-      : before_(before), generation_(generation), now_(whole_seconds(now)) {}
+  Conditions(std::vector<api::Condition> before, uint64_t generation, Wall now)
+      : all_(std::move(before)), generation_(generation), now_(now) {}
 
-  void set(std::string_view type, api::Truth status, std::string_view reason,
-           std::string message = {});
-  void keep(const api::Condition& as_it_is);
-  // Sorted by type.
+  void set(ConditionType type, api::Truth status, Word reason,
+           const std::string& message = {});
+  void keep(ConditionType type) { kept_.insert(type); }
   [[nodiscard]] std::vector<api::Condition> take();
 
  private:
-  void put(api::Condition condition);
-
-  const std::vector<api::Condition>& before_;
+  std::vector<api::Condition> all_;
+  std::set<ConditionType> kept_;
   uint64_t generation_;
   Wall now_;
-  std::vector<api::Condition> set_;
 };
 
 // The reason why it is stalled; nothing: it is not.

@@ -78,6 +78,8 @@ enum class Retry : uint8_t {
 };
 Retry retry_of(engine::Reason reason);
 
+inline constexpr seconds kLookAgain{30};  // at what no watch of ours tells
+
 // When the same may be tried again; nothing: never. Doubling, at most 5 min.
 std::optional<Wall> next_try(const Failure& failure);
 

@@ -8,12 +8,13 @@
 
 #include "controller/api/objects/meta.h"
 #include "controller/reconcile/facts.h"
+#include "controller/reconcile/words.h"
 
 namespace chrysalis::reconcile {
 
 // Nothing: status and reason are as before, or the condition is gone.
 std::optional<Note> transition(const std::vector<api::Condition>& before,
                                const std::vector<api::Condition>& after,
-                               std::string_view type, std::string_view action);
+                               ConditionType type, std::string_view action);
 
 }  // namespace chrysalis::reconcile

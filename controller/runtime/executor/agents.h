@@ -7,7 +7,7 @@
 #include <functional>
 #include <vector>
 
-#include "controller/reconcile/placement.h"
+#include "controller/reconcile/placement/placement.h"
 
 namespace chrysalis::runtime {
 

@@ -5,7 +5,7 @@
 #include <set>
 #include <utility>
 
-#include "controller/reconcile/leader_plan.h"
+#include "controller/reconcile/placement/leader_plan.h"
 #include "controller/runtime/executor/known.h"
 #include "controller/runtime/executor/load_book.h"
 #include "controller/runtime/executor/next.h"

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "controller/reconcile/placement.h"
+#include "controller/reconcile/placement/placement.h"
 #include "controller/runtime/object_key.h"
 
 namespace chrysalis::runtime {

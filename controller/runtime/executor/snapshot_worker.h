@@ -5,7 +5,7 @@
 
 #include <functional>
 
-#include "controller/reconcile/snapshot_plan.h"
+#include "controller/reconcile/snapshot/plan.h"
 #include "controller/runtime/executor/known.h"
 #include "controller/runtime/executor/next.h"
 #include "controller/runtime/object_store.h"

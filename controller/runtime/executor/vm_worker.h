@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "controller/reconcile/vm_plan.h"
+#include "controller/reconcile/vm/plan.h"
 #include "controller/runtime/executor/absence.h"
 #include "controller/runtime/executor/known.h"
 #include "controller/runtime/executor/next.h"

@@ -145,7 +145,7 @@ TEST_F(AgentTest, OneStalledObjectHoldsUpNobody) {
   auto bad = make_vm("bad");
   bad.spec.wish.cpu = 999;
   node.vms.put(bad);
-  ASSERT_TRUE(await_vm("bad", "False/InvalidConfig"));
+  ASSERT_TRUE(await_vm("bad", "False/InvalidSpec"));
   for (int n = 0; n < 20; ++n) boot("vm-" + std::to_string(n));
   EXPECT_LE(node.vms.writes({"ns", "bad"}), 2);
 }
