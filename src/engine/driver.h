@@ -14,21 +14,10 @@
 
 #include "src/base/clock.h"
 #include "src/engine/failpoints.h"
+#include "src/engine/hands.h"
 #include "src/engine/job.h"
 
 namespace chrysalis::engine {
-
-// What performs the actions. An implementation keeps what it learns of a VMM
-// between actions by itself; what must be durable it adds to job.outcomes.
-class Hands {
- public:
-  virtual ~Hands() = default;
-  // By action.deadline it is over: done, failed, or timed out.
-  virtual Event perform(Job& job, const Action& action) = 0;
-  // The rows that make the end of the job true.
-  // REQUIRES: job.op.end.
-  virtual std::vector<store::Mutation> settle(const Job& job) = 0;
-};
 
 class Journal {
  public:

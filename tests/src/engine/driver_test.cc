@@ -13,6 +13,13 @@ using ::testing::HasSubstr;
 
 // Writes one line for every action, commit and row: the order is the test.
 struct Tape : Hands, Journal {
+  tl::expected<Job, Event> prepare(const std::string&, uint64_t,
+                                   const Request&) override {
+    return Job{};
+  }
+  Job prepare_reap(const std::string&, uint64_t) override { return {}; }
+  Observed adopt(const std::string&, Job*) override { return {}; }
+  Look look(const std::string&) override { return {}; }
   Event perform(Job& job, const Action& action) override {
     lines.push_back(std::string(to_string(action.what)));
     if (action.what == Do::kSpawn)

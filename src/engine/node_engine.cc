@@ -1,0 +1,293 @@
+#include "src/engine/node_engine.h"
+
+#include <set>
+#include <utility>
+
+#include "src/base/log.h"
+
+namespace chrysalis::engine {
+namespace {
+
+struct Subject {
+  uint64_t attempt = 0;
+  std::string snapshot_uid;
+};
+struct SubjectOf {
+  Subject operator()(const RestartRequest& r) const { return {r.attempt, ""}; }
+  Subject operator()(const SnapshotRequest& r) const {
+    return {0, r.snapshot_uid};
+  }
+  Subject operator()(const CloneRequest& r) const {
+    return {0, r.snapshot_uid};
+  }
+  Subject operator()(const RestoreRequest& r) const {
+    return {r.attempt, r.snapshot_uid};
+  }
+  template <class R>
+  Subject operator()(const R&) const {
+    return {};
+  }
+};
+
+// What a VM is seen as while this is on its way; nothing: as it was.
+std::optional<Live> live_during(Kind kind) {
+  switch (kind) {
+    case Kind::kBoot:
+    case Kind::kStart:
+    case Kind::kClone:
+      return Live::kStarting;
+    case Kind::kStop:
+    case Kind::kRestart:
+    case Kind::kDeleteVm:
+      return Live::kStopping;
+    case Kind::kPause:
+    case Kind::kResume:
+    case Kind::kSnapshot:
+    case Kind::kRestore:
+    case Kind::kDeleteSnapshot:
+    case Kind::kImport:
+    case Kind::kReap:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+NodeEngine::NodeEngine(Deps deps)
+    : deps_(std::move(deps)),
+      journal_(deps_.db),
+      driver_{deps_.hands, journal_, deps_.clock, deps_.strike,
+              [this](const Job& job) { entered(job); }},
+      lanes_(deps_.threads) {}
+
+NodeEngine::~NodeEngine() = default;
+
+void NodeEngine::on_change(Changed changed) { changed_ = std::move(changed); }
+
+void NodeEngine::notify(const std::string& uid) const {
+  if (changed_) changed_(uid);
+}
+
+uint64_t NodeEngine::next_seq(const std::string& uid) const {
+  const auto rows = deps_.db.operations(uid);
+  return rows.empty() ? 1 : rows.back()->seq + 1;
+}
+
+Result<> NodeEngine::submit(const std::string& uid, Request request) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (dead_) return fail(Code::kUnavailable, "the engine is stopping");
+    Entry& entry = entries_[uid];
+    if (entry.busy) return fail(Code::kConflict, "an operation is in flight");
+    entry.busy = true;
+    const Subject about = std::visit(SubjectOf{}, request);
+    entry.running = InFlight{kind_of(request), "Queued", deps_.clock.wall(),
+                             about.attempt, about.snapshot_uid};
+    if (const auto live = live_during(kind_of(request)))
+      entry.look.live = *live;
+  }
+  notify(uid);
+  lanes_.post(uid,
+              [this, uid, request = std::move(request)] { run(uid, request); });
+  return {};
+}
+
+void NodeEngine::run(const std::string& uid, const Request& request) {
+  if (dead_) return;
+  const Wall since = deps_.clock.wall();
+  auto job = deps_.hands.prepare(uid, next_seq(uid), request);
+  if (!job) return refused(uid, kind_of(request), job.error(), since);
+  job->started = since;
+  drive(*std::move(job));
+}
+
+void NodeEngine::drive(Job job) {
+  const auto outcome = driver_.drive(job);
+  if (!outcome) {
+    dead_ = true;
+    return;
+  }
+  ended(job, *outcome);
+}
+
+void NodeEngine::refused(const std::string& uid, Kind kind, const Event& event,
+                         Wall since) {
+  Job job;
+  job.uid = uid;
+  job.op = begin(kind, {}, deps_.clock.mono());
+  job.op.end = End::kRefused;
+  job.op.reason = event.reason;
+  job.op.message = event.message;
+  job.started = since;
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto& running = entries_[uid].running) {
+      job.attempt = running->attempt;
+      job.snapshot_uid = running->snapshot_uid;
+    }
+  }
+  ended(job, outcome_of(job, deps_.clock.wall()));
+}
+
+void NodeEngine::entered(const Job& job) {
+  const InFlight now{job.op.kind, std::string(to_string(job.op.step)),
+                     job.started, job.attempt, job.snapshot_uid};
+  {
+    const std::lock_guard lock(mutex_);
+    entries_[job.uid].running = now;
+    if (job.op.kind == Kind::kSnapshot)
+      entries_[job.snapshot_uid].running = now;
+  }
+  notify(job.uid);
+}
+
+void NodeEngine::ended(const Job& job, const Outcome& outcome) {
+  log::write(outcome.ok ? log::Level::kInfo : log::Level::kWarning,
+             "operation over",
+             {{"uid", job.uid},
+              {"op", to_string(outcome.kind)},
+              {"reason", to_string(outcome.reason)},
+              {"message", outcome.message}});
+  const Look look = deps_.hands.look(job.uid);
+  const bool about_snapshot = job.op.kind == Kind::kSnapshot;
+  {
+    const std::lock_guard lock(mutex_);
+    Entry& entry = entries_[job.uid];
+    entry.busy = false;
+    entry.running.reset();
+    // A reap is no operation that anybody asked for.
+    if (job.op.kind != Kind::kReap) entry.last = outcome;
+    entry.look = look;
+    if (about_snapshot) {
+      Entry& taken = entries_[job.snapshot_uid];
+      taken.running.reset();
+      taken.last = outcome;
+    }
+  }
+  notify(job.uid);
+  if (about_snapshot) notify(job.snapshot_uid);
+  if (look.must_reap && job.op.kind != Kind::kReap) look_again(job.uid);
+}
+
+void NodeEngine::look_again(const std::string& uid) {
+  lanes_.post(uid, [this, uid] {
+    if (dead_) return;
+    refresh(uid);
+  });
+}
+
+void NodeEngine::refresh(const std::string& uid) {
+  const Look look = deps_.hands.look(uid);
+  {
+    const std::lock_guard lock(mutex_);
+    Entry& entry = entries_[uid];
+    // What was submitted meanwhile waits behind us in this lane.
+    if (!entry.busy) entry.look = look;
+  }
+  notify(uid);
+  if (look.must_reap) reap(uid);
+}
+
+void NodeEngine::reap(const std::string& uid) {
+  Job job = deps_.hands.prepare_reap(uid, next_seq(uid));
+  job.started = deps_.clock.wall();
+  const auto outcome = driver_.drive(job);
+  if (!outcome) {
+    dead_ = true;
+    return;
+  }
+  const Look look = deps_.hands.look(uid);
+  {
+    const std::lock_guard lock(mutex_);
+    Entry& entry = entries_[uid];
+    if (!entry.busy) entry.running.reset();
+    entry.look = look;
+  }
+  notify(uid);
+}
+
+Result<> NodeEngine::adopt() {
+  std::set<std::string> in_flight;
+  for (const auto& row : deps_.db.running_operations()) {
+    in_flight.insert(row->uid);
+    {
+      const std::lock_guard lock(mutex_);
+      entries_[row->uid].busy = true;
+    }
+    lanes_.post(row->uid, [this, row] { recover_one(*row); });
+  }
+  for (const auto& record : deps_.db.vms())
+    if (!in_flight.contains(record->uid))
+      lanes_.post(record->uid, [this, uid = record->uid] { adopt_one(uid); });
+  lanes_.drain();
+  return {};
+}
+
+void NodeEngine::adopt_one(const std::string& uid) {
+  deps_.hands.adopt(uid, nullptr);
+  refresh(uid);
+}
+
+void NodeEngine::recover_one(const store::OperationRow& row) {
+  const Kind kind = kind_of_row(row.kind);
+  Job job;
+  job.uid = row.uid;
+  job.seq = row.seq;
+  job.started = row.started_at;
+  job.journalled = true;
+  const auto step = parse_step(kind, row.step);
+  const auto detail = decode_detail(row.detail_json, job);
+  if (!step || !detail) {
+    log::error("journal row not understood; left alone",
+               {{"uid", row.uid}, {"step", row.step}});
+    return;  // stays busy: no operation may follow what we cannot read
+  }
+  const Observed seen = deps_.hands.adopt(row.uid, &job);
+  job.op = recover(kind, *step, job.op.facts, seen, deps_.clock.mono());
+  drive(std::move(job));
+}
+
+VmView NodeEngine::view(const std::string& uid) const {
+  VmView view;
+  view.uid = uid;
+  view.record = deps_.db.vm(uid);
+  const std::lock_guard lock(mutex_);
+  const auto at = entries_.find(uid);
+  if (at == entries_.end()) return view;
+  const Entry& entry = at->second;
+  view.live = entry.look.live;
+  view.exit = entry.look.exit;
+  view.running = entry.running;
+  view.last = entry.last;
+  view.read_back = entry.look.read_back;
+  view.nics = entry.look.nics;
+  return view;
+}
+
+SnapshotView NodeEngine::snapshot(const std::string& uid) const {
+  SnapshotView view;
+  view.uid = uid;
+  view.record = deps_.db.snapshot(uid);
+  view.ready = view.record && view.record->ready;
+  const std::lock_guard lock(mutex_);
+  const auto at = entries_.find(uid);
+  if (at == entries_.end()) return view;
+  view.running = at->second.running;
+  view.last = at->second.last;
+  return view;
+}
+
+std::vector<std::string> NodeEngine::vms() const {
+  std::vector<std::string> out;
+  for (const auto& record : deps_.db.vms()) out.push_back(record->uid);
+  return out;
+}
+
+std::vector<std::string> NodeEngine::snapshots() const {
+  std::vector<std::string> out;
+  for (const auto& record : deps_.db.snapshots()) out.push_back(record->uid);
+  return out;
+}
+
+}  // namespace chrysalis::engine

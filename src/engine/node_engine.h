@@ -1,0 +1,87 @@
+#pragma once
+
+// The Engine over a node database and a pair of hands (engine.h has the
+// contract). Lanes call the driver; the views are copies under one lock that
+// is never held while anything is done.
+// Ownership: borrows everything in Deps; all of it outlives the engine.
+
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "src/engine/driver.h"
+#include "src/engine/engine.h"
+#include "src/engine/lanes.h"
+
+namespace chrysalis::engine {
+
+class NodeEngine final : public Engine {
+ public:
+  struct Deps {
+    store::NodeDb& db;
+    Hands& hands;
+    const Clock& clock;
+    Strike strike = {};  // tests
+    size_t threads = 8;
+  };
+  explicit NodeEngine(Deps deps);
+  ~NodeEngine() override;
+
+  Result<> adopt() override;
+  Result<> submit(const std::string& uid, Request request) override;
+  [[nodiscard]] VmView view(const std::string& uid) const override;
+  [[nodiscard]] SnapshotView snapshot(const std::string& uid) const override;
+  [[nodiscard]] std::vector<std::string> vms() const override;
+  [[nodiscard]] std::vector<std::string> snapshots() const override;
+  void on_change(Changed changed) override;
+
+  // The watch saw something of this VM: its VMM ended, its guest powered off
+  // or rebooted. Any thread.
+  void look_again(const std::string& uid);
+
+ private:
+  // What is known of one uid, VM or snapshot, beside its record.
+  struct Entry {
+    bool busy = false;
+    std::optional<InFlight> running;
+    std::optional<Outcome> last;
+    Look look;
+  };
+  class DbJournal final : public Journal {
+   public:
+    explicit DbJournal(store::NodeDb& db) : db_(db) {}
+    Result<> commit(std::vector<store::Mutation> rows) override {
+      return db_.commit(std::move(rows));
+    }
+
+   private:
+    store::NodeDb& db_;
+  };
+
+  void run(const std::string& uid, const Request& request);
+  void drive(Job job);
+  void reap(const std::string& uid);
+  void adopt_one(const std::string& uid);
+  void recover_one(const store::OperationRow& row);
+  void entered(const Job& job);
+  void ended(const Job& job, const Outcome& outcome);
+  void refused(const std::string& uid, Kind kind, const Event& event,
+               Wall since);
+  void refresh(const std::string& uid);
+  [[nodiscard]] uint64_t next_seq(const std::string& uid) const;
+  void notify(const std::string& uid) const;
+
+  Deps deps_;
+  DbJournal journal_;
+  Driver driver_;
+  Changed changed_;
+  std::atomic<bool> dead_ = false;  // a failpoint ended this agent
+  mutable std::mutex mutex_;
+  std::map<std::string, Entry> entries_;
+  Lanes lanes_;  // last: its tasks use all of the above
+};
+
+}  // namespace chrysalis::engine
