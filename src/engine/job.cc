@@ -31,8 +31,9 @@ std::string text(const json& from, const char* key) {
   return at != from.end() && at->is_string() ? at->get<std::string>() : "";
 }
 
-RestoreResult restore_result(const Operation& op) {
-  if (op.kind != Kind::kRestore || !op.end) return RestoreResult::kNone;
+std::optional<store::RestoreResult> restore_result(const Operation& op) {
+  using store::RestoreResult;
+  if (op.kind != Kind::kRestore || !op.end) return std::nullopt;
   switch (*op.end) {
     case End::kOk:
       return RestoreResult::kSucceeded;

@@ -97,7 +97,7 @@ void NodeEngine::run(const std::string& uid, const Request& request) {
   if (dead_) return;
   const Wall since = deps_.clock.wall();
   auto job = deps_.hands.prepare(uid, next_seq(uid), request);
-  if (!job) return refused(uid, kind_of(request), job.error(), since);
+  if (!job) return refused(uid, request, job.error(), since);
   job->started = since;
   drive(*std::move(job));
 }
@@ -111,22 +111,18 @@ void NodeEngine::drive(Job job) {
   ended(job, *outcome);
 }
 
-void NodeEngine::refused(const std::string& uid, Kind kind, const Event& event,
-                         Wall since) {
+void NodeEngine::refused(const std::string& uid, const Request& request,
+                         const Event& event, Wall since) {
+  const Subject about = std::visit(SubjectOf{}, request);
   Job job;
   job.uid = uid;
-  job.op = begin(kind, {}, deps_.clock.mono());
+  job.op = begin(kind_of(request), {}, deps_.clock.mono());
   job.op.end = End::kRefused;
   job.op.reason = event.reason;
   job.op.message = event.message;
+  job.attempt = about.attempt;
+  job.snapshot_uid = about.snapshot_uid;
   job.started = since;
-  {
-    const std::lock_guard lock(mutex_);
-    if (const auto& running = entries_[uid].running) {
-      job.attempt = running->attempt;
-      job.snapshot_uid = running->snapshot_uid;
-    }
-  }
   ended(job, outcome_of(job, deps_.clock.wall()));
 }
 
@@ -135,7 +131,10 @@ void NodeEngine::entered(const Job& job) {
                      job.started, job.attempt, job.snapshot_uid};
   {
     const std::lock_guard lock(mutex_);
-    entries_[job.uid].running = now;
+    Entry& entry = entries_[job.uid];
+    // A request that waits behind a reap is what people asked for: it shows.
+    if (job.op.kind == Kind::kReap && entry.busy) return;
+    entry.running = now;
     if (job.op.kind == Kind::kSnapshot)
       entries_[job.snapshot_uid].running = now;
   }

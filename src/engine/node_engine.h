@@ -68,8 +68,8 @@ class NodeEngine final : public Engine {
   void recover_one(const store::OperationRow& row);
   void entered(const Job& job);
   void ended(const Job& job, const Outcome& outcome);
-  void refused(const std::string& uid, Kind kind, const Event& event,
-               Wall since);
+  void refused(const std::string& uid, const Request& request,
+               const Event& event, Wall since);
   void refresh(const std::string& uid);
   [[nodiscard]] uint64_t next_seq(const std::string& uid) const;
   void notify(const std::string& uid) const;

@@ -24,20 +24,4 @@ std::string_view to_string(Live live) {
   return "";
 }
 
-std::string_view to_string(RestoreResult result) {
-  switch (result) {
-    case RestoreResult::kNone:
-      return "";
-    case RestoreResult::kSucceeded:
-      return "Succeeded";
-    case RestoreResult::kRefused:
-      return "Refused";
-    case RestoreResult::kRolledBack:
-      return "RolledBack";
-    case RestoreResult::kFailed:
-      return "Failed";
-  }
-  return "";
-}
-
 }  // namespace chrysalis::engine

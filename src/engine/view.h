@@ -19,6 +19,7 @@
 namespace chrysalis::store {
 struct VmRecord;        // src/store/records.h
 struct SnapshotRecord;  // src/store/records.h
+enum class RestoreResult : uint8_t;
 }  // namespace chrysalis::store
 
 namespace chrysalis::engine {
@@ -51,16 +52,6 @@ struct InFlight {
   std::string snapshot_uid;  // snapshot, clone, restore
 };
 
-// What a restore did to its target.
-enum class RestoreResult : uint8_t {
-  kNone,        // not a restore
-  kSucceeded,   // the target is the snapshot
-  kRefused,     // preflight: same pid, no attempt used
-  kRolledBack,  // undone: the target is as it was, the attempt is used
-  kFailed,      // neither: see the message
-};
-std::string_view to_string(RestoreResult result);
-
 struct Outcome {
   Kind kind = Kind::kBoot;
   uint64_t attempt = 0;
@@ -68,8 +59,8 @@ struct Outcome {
   bool ok = false;
   bool refused = false;  // nothing was touched
   Reason reason = Reason::kNone;
-  std::string message;  // for people; names values
-  RestoreResult restore = RestoreResult::kNone;
+  std::string message;                          // for people; names values
+  std::optional<store::RestoreResult> restore;  // only of a restore
   milliseconds pause{0};  // how long the guest stood still
   Wall started{}, finished{};
 };

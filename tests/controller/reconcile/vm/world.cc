@@ -116,7 +116,7 @@ void VmWorld::fail(engine::Reason reason, bool refused, std::string message) {
 void VmWorld::roll_back(engine::Reason reason) {
   now += milliseconds{1'337};
   end(false, reason, false, "it did not load", now);
-  last->restore = engine::RestoreResult::kRolledBack;
+  last->restore = store::RestoreResult::kRolledBack;
   remember_restore(std::get<engine::RestoreRequest>(*in_flight),
                    snapshot->view.record->name,
                    store::RestoreResult::kRolledBack,

@@ -1,0 +1,260 @@
+#include "src/engine/node_engine.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <latch>
+
+#include "tests/fakes/fake_clock.h"
+
+namespace chrysalis::engine {
+namespace {
+
+store::VmRecord a_record(const std::string& uid) {
+  store::VmRecord record;
+  record.uid = uid;
+  record.ns = "default";
+  record.name = "web";
+  return record;
+}
+
+// Hands that do what they are told to, and stop where a test waits for them.
+struct FakeHands : Hands {
+  tl::expected<Job, Event> prepare(const std::string& uid, uint64_t seq,
+                                   const Request& request) override {
+    if (enter) enter->count_down();
+    if (go) go->wait();
+    if (refusal) return tl::unexpected(*refusal);
+    Job job;
+    job.uid = uid;
+    job.seq = seq;
+    job.op = begin(kind_of(request), {}, Mono{});
+    job.after = a_record(uid);
+    return job;
+  }
+  Job prepare_reap(const std::string& uid, uint64_t seq) override {
+    if (enter) enter->count_down();
+    if (go) go->wait();
+    Job job;
+    job.uid = uid;
+    job.seq = seq;
+    job.op = begin(Kind::kReap, {}, Mono{});
+    return job;
+  }
+  Event perform(Job&, const Action& action) override {
+    const std::lock_guard lock(mutex);
+    done.push_back(action.what);
+    if (action.what == Do::kNetworkDown) must_reap = false;
+    return {};
+  }
+  std::vector<store::Mutation> settle(const Job& job) override {
+    if (job.op.end != End::kOk || job.op.kind == Kind::kReap) return {};
+    return {job.after};
+  }
+  Observed adopt(const std::string& uid, Job* job) override {
+    const std::lock_guard lock(mutex);
+    adopted.push_back(uid);
+    if (job != nullptr) job->after = a_record(uid);
+    return {seen, Seen::kGone, true};
+  }
+  Look look(const std::string&) override {
+    const std::lock_guard lock(mutex);
+    Look look;
+    look.live = live;
+    look.must_reap = must_reap;
+    return look;
+  }
+  std::vector<Do> actions() {
+    const std::lock_guard lock(mutex);
+    return done;
+  }
+
+  std::latch* enter = nullptr;  // counted down on the way into prepare
+  std::latch* go = nullptr;     // waited for there
+  std::optional<Event> refusal;
+  std::mutex mutex;  // of what follows
+  Seen seen = Seen::kRunning;
+  Live live = Live::kRunning;
+  bool must_reap = false;
+  std::vector<Do> done;
+  std::vector<std::string> adopted;
+};
+
+class NodeEngineTest : public ::testing::Test {
+ protected:
+  NodeEngineTest() {
+    std::string pattern = ::testing::TempDir() + "/chrysalis-engine-XXXXXX";
+    dir_ = ::mkdtemp(pattern.data());
+    db_ = *store::NodeDb::open(dir_ / "node.db");
+    start();
+  }
+  ~NodeEngineTest() override {
+    engine_.reset();
+    db_.reset();
+    std::filesystem::remove_all(dir_);
+  }
+
+  void start(Strike strike = {}) {
+    engine_.reset();
+    engine_ = std::make_unique<NodeEngine>(
+        NodeEngine::Deps{*db_, hands_, clock_, std::move(strike), 2});
+    engine_->on_change([this](const std::string& uid) {
+      const auto running = engine_->view(uid).running;
+      const std::lock_guard lock(mutex_);
+      if (running) shown_.push_back(running->kind);
+      wake_.notify_all();
+    });
+  }
+  // Until nothing of that uid is in flight; bounded.
+  VmView settled(const std::string& uid) {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(wake_.wait_for(lock, seconds{60}, [&] {
+      const VmView view = engine_->view(uid);
+      return view.last && !view.running;
+    })) << "still in flight";
+    return engine_->view(uid);
+  }
+
+  std::filesystem::path dir_;
+  FakeClock clock_;
+  FakeHands hands_;
+  std::unique_ptr<store::NodeDb> db_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::vector<Kind> shown_;  // the operations that views ever had in flight
+  std::unique_ptr<NodeEngine> engine_;  // last: its lanes call all of the above
+};
+
+TEST_F(NodeEngineTest, ABootIsSeenFromQueuedToItsRecord) {
+  std::latch enter(1), go(1);
+  hands_.enter = &enter;
+  hands_.go = &go;
+  ASSERT_TRUE(engine_->submit("u1", BootRequest{}));
+  enter.wait();
+  EXPECT_EQ(engine_->view("u1").live, Live::kStarting);
+  EXPECT_EQ(engine_->view("u1").running->kind, Kind::kBoot);
+  EXPECT_EQ(engine_->view("u1").record, nullptr);
+  go.count_down();
+  const VmView view = settled("u1");
+  EXPECT_TRUE(view.last->ok);
+  EXPECT_EQ(view.live, Live::kRunning);
+  ASSERT_NE(view.record, nullptr);
+  EXPECT_EQ(view.record->name, "web");
+  EXPECT_LE(db_->commits(), 4u);
+  EXPECT_EQ(engine_->vms(), std::vector<std::string>{"u1"});
+}
+
+TEST_F(NodeEngineTest, ASecondRequestIsAConflictAndOtherVmsGoOn) {
+  std::latch enter(1), go(1);
+  hands_.enter = &enter;
+  hands_.go = &go;
+  ASSERT_TRUE(engine_->submit("u1", BootRequest{}));
+  enter.wait();
+  EXPECT_EQ(engine_->submit("u1", StopRequest{}).error().code, Code::kConflict);
+  hands_.enter = nullptr;
+  EXPECT_TRUE(engine_->submit("u2", BootRequest{}));
+  go.count_down();
+  EXPECT_TRUE(settled("u1").last->ok);
+  EXPECT_TRUE(settled("u2").last->ok);
+  EXPECT_TRUE(engine_->submit("u1", StopRequest{}));
+  EXPECT_EQ(settled("u1").last->kind, Kind::kStop);
+}
+
+TEST_F(NodeEngineTest, ARefusalNamesItsSubjectAndLeavesNoTrace) {
+  hands_.refusal = Event{Happened::kFailed, Reason::kAttemptUsed, "attempt 3"};
+  RestoreRequest restore;
+  restore.snapshot_uid = "s1";
+  restore.attempt = 3;
+  ASSERT_TRUE(engine_->submit("u1", restore));
+  const VmView view = settled("u1");
+  EXPECT_TRUE(view.last->refused);
+  EXPECT_EQ(view.last->reason, Reason::kAttemptUsed);
+  EXPECT_EQ(view.last->message, "attempt 3");
+  EXPECT_EQ(view.last->attempt, 3u);
+  EXPECT_EQ(view.last->snapshot_uid, "s1");
+  EXPECT_EQ(view.last->restore, store::RestoreResult::kRefused);
+  EXPECT_TRUE(hands_.actions().empty());
+  EXPECT_EQ(db_->commits(), 0u);
+}
+
+// The reap begins, then somebody asks for a restore, which waits behind it.
+TEST_F(NodeEngineTest, ARequestBehindAReapShowsAndKeepsItsSubject) {
+  std::latch enter(1), go(1);
+  hands_.enter = &enter;
+  hands_.go = &go;
+  hands_.must_reap = true;
+  engine_->look_again("u1");
+  enter.wait();
+  hands_.enter = nullptr;
+  hands_.refusal = Event{Happened::kFailed, Reason::kTargetStopped, "ended"};
+  RestoreRequest restore;
+  restore.snapshot_uid = "s1";
+  restore.attempt = 3;
+  ASSERT_TRUE(engine_->submit("u1", restore));
+  go.count_down();
+  const VmView view = settled("u1");
+  EXPECT_EQ(view.last->kind, Kind::kRestore);
+  EXPECT_EQ(view.last->attempt, 3u);
+  EXPECT_EQ(view.last->snapshot_uid, "s1");
+  EXPECT_THAT(hands_.actions(), ::testing::Contains(Do::kNetworkDown));
+  const std::lock_guard lock(mutex_);
+  EXPECT_THAT(shown_, ::testing::Each(Kind::kRestore));
+}
+
+TEST_F(NodeEngineTest, ASnapshotIsSeenUnderItsOwnUid) {
+  hands_.refusal = Event{Happened::kFailed, Reason::kSourceNotRunning, "off"};
+  ASSERT_TRUE(engine_->submit("u1", SnapshotRequest{"s1", "ns", "nightly"}));
+  settled("u1");
+  const SnapshotView taken = engine_->snapshot("s1");
+  ASSERT_TRUE(taken.last);
+  EXPECT_EQ(taken.last->reason, Reason::kSourceNotRunning);
+  EXPECT_FALSE(taken.ready);
+  EXPECT_FALSE(taken.running);
+}
+
+TEST_F(NodeEngineTest, WhatADeadAgentLeftIsEndedByItsSuccessor) {
+  std::latch died(1);
+  start([&](const Failpoint& at) {
+    if (at.place != Place::kJournalled) return Struck::kNot;
+    died.count_down();
+    return Struck::kDeath;
+  });
+  ASSERT_TRUE(engine_->submit("u1", StopRequest{}));
+  died.wait();
+  engine_.reset();
+  EXPECT_TRUE(hands_.actions().empty());
+  ASSERT_EQ(db_->running_operations().size(), 1u);
+  start();
+  ASSERT_TRUE(engine_->adopt());
+  EXPECT_TRUE(db_->running_operations().empty());
+  EXPECT_EQ(hands_.adopted, std::vector<std::string>{"u1"});
+  EXPECT_TRUE(settled("u1").last->ok);
+  EXPECT_TRUE(engine_->submit("u1", StopRequest{}));
+  settled("u1");
+}
+
+TEST_F(NodeEngineTest, AdoptionLooksAtEveryRecordedVm) {
+  ASSERT_TRUE(db_->commit({a_record("u7")}));
+  hands_.live = Live::kPaused;
+  ASSERT_TRUE(engine_->adopt());
+  EXPECT_EQ(hands_.adopted, std::vector<std::string>{"u7"});
+  EXPECT_EQ(engine_->view("u7").live, Live::kPaused);
+}
+
+TEST_F(NodeEngineTest, WhatTheJournalCannotSayIsLeftAlone) {
+  store::OperationRow row;
+  row.uid = "u1";
+  row.seq = 1;
+  row.step = "NoSuchStep";
+  row.detail_json = "{}";
+  ASSERT_TRUE(db_->commit({row}));
+  ASSERT_TRUE(engine_->adopt());
+  EXPECT_TRUE(hands_.actions().empty());
+  EXPECT_EQ(db_->running_operations().size(), 1u);
+  EXPECT_EQ(engine_->submit("u1", StopRequest{}).error().code, Code::kConflict);
+}
+
+}  // namespace
+}  // namespace chrysalis::engine
