@@ -103,6 +103,7 @@ bool StatePaths::valid_uid(std::string_view uid) {
 fs::path StatePaths::node_db() const { return root_ / "node.db"; }
 fs::path StatePaths::lock_file() const { return root_ / "lock"; }
 fs::path StatePaths::control_socket() const { return root_ / "control.sock"; }
+fs::path StatePaths::boot_files_dir() const { return root_ / "boot"; }
 fs::path StatePaths::default_image_root() const { return root_ / "images"; }
 fs::path StatePaths::default_network_root() const { return root_ / "networks"; }
 fs::path StatePaths::bin_dir() const { return root_ / "bin"; }

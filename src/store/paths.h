@@ -8,6 +8,7 @@
 //   lock                          flock: one agent or standalone a state
 //   control.sock                  standalone's control socket
 //   bin/<sha256>                  VMM binaries that a VM or a snapshot names
+//   boot/<hash>                   kernels and initrds, linked into generations
 //   images/  networks/  imports/  default IMAGE_, NETWORK_ and IMPORT_ROOT
 //   vms/<vm-uid>/                 0711 root
 //     gen-<N>/                    01770 root:<the VM's gid>; its VMM sees it
@@ -98,6 +99,7 @@ class StatePaths {
   [[nodiscard]] std::filesystem::path default_image_root() const;
   [[nodiscard]] std::filesystem::path default_network_root() const;
   [[nodiscard]] std::filesystem::path bin_dir() const;
+  [[nodiscard]] std::filesystem::path boot_files_dir() const;
   [[nodiscard]] std::filesystem::path vms_dir() const;
   [[nodiscard]] std::filesystem::path snapshots_dir() const;
   [[nodiscard]] std::filesystem::path staging_dir() const;

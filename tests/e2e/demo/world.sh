@@ -1,6 +1,6 @@
 # Where the demo runs: programs, directories, processes; and how all of it
 # ends. Sourced by demo.sh.
-release=$PWD/build/release
+release=$PWD/build/${DEMO_PRESET:-release}
 chrysalis=$release/controller/chrysalis
 kept=$release/demo.kept  # of DEMO_KEEP=1: directory and pids
 

@@ -1,0 +1,275 @@
+// Directories, TAPs, processes: how a VMM comes up.
+
+#include "src/engine/hands/node_hands.h"
+#include "src/hypervisor/guest_view.h"
+#include "src/store/record_text.h"
+
+namespace chrysalis::engine {
+namespace {
+
+using store::VmRecord;
+
+std::vector<std::string> taps_of(const VmRecord& record) {
+  std::vector<std::string> taps;
+  for (const store::Nic& nic : record.nics) taps.push_back(nic.tap);
+  return taps;
+}
+
+std::vector<hypervisor::NicSpec> nic_specs(const VmRecord& record) {
+  std::vector<hypervisor::NicSpec> out;
+  for (const store::Nic& nic : record.nics)
+    out.push_back({nic.id, nic.tap, nic.mac, record.mtu});
+  return out;
+}
+
+std::vector<hypervisor::DiskSpec> disk_specs(
+    const std::vector<store::Disk>& disks) {
+  std::vector<hypervisor::DiskSpec> out;
+  for (const store::Disk& disk : disks)
+    out.push_back({disk.id, disk.file, disk.readonly});
+  return out;
+}
+
+Result<> make_dir(FileSystem& fs, const std::filesystem::path& path,
+                  uint32_t mode) {
+  const auto made = fs.mkdir(path, mode);
+  if (made || made.error().code == Code::kConflict) return {};
+  return made;
+}
+
+bool is_swapped(const Job& job) { return job.op.facts.swap_nics; }
+
+hypervisor::LoadSpec load_spec(const Job& job, const VmRecord& record) {
+  hypervisor::LoadSpec spec;
+  spec.config = record.config;
+  spec.disks = disk_specs(job.snapshot.disks);
+  const auto& nics = job.snapshot.topology.nics;
+  for (size_t i = 0; i < nics.size(); ++i) {
+    const model::TopologyNic& saved = nics[i];
+    const std::string tap =
+        is_swapped(job) ? network::throwaway_tap_name(record.generation, i)
+                        : network::tap_name(record.generation, i);
+    spec.saved_nics.push_back({saved.id, tap, saved.mac, record.mtu});
+  }
+  if (is_swapped(job)) spec.fresh_nics = nic_specs(record);
+  spec.on_demand = record.pending_load && record.pending_load->on_demand;
+  return spec;
+}
+
+}  // namespace
+
+Result<> NodeHands::stage(Job& job, Which which) {
+  const VmRecord& record = this->record(job, which);
+  const auto to = paths(job, which);
+  CHRYSALIS_TRY(make_dir(deps_.fs, deps_.paths.vms_dir(), 0711));
+  CHRYSALIS_TRY(make_dir(deps_.fs, deps_.paths.vm(job.uid), 0711));
+  CHRYSALIS_TRY(make_dir(deps_.fs, to.directory, 01770));
+  CHRYSALIS_TRY(deps_.fs.chown(to.directory, 0, record.unix_uid));
+  const bool loads =
+      job.op.kind == Kind::kClone || job.op.kind == Kind::kRestore;
+  CHRYSALIS_TRY(loads ? stage_load(job, which) : stage_boot(job));
+  // Written once: for a human, and to rebuild the database from what is here.
+  if (job.op.facts.first || loads)
+    CHRYSALIS_TRY(durable_replace(deps_.fs, to.vm_json(), to_text(record)));
+  else
+    job.outcomes.emplace_back(record);  // what is about to run
+  CHRYSALIS_TRY(deps_.fs.sync_dir(to.directory));
+  return deps_.fs.sync_dir(deps_.paths.vm(job.uid));
+}
+
+// A first boot makes the disks; a later one keeps them and lets one grow.
+Result<> NodeHands::stage_boot(Job& job) {
+  const auto to = paths(job, Which::kCurrent);
+  std::vector<std::filesystem::path> stale = {
+      to.api_socket(), to.serial_socket(), to.events(), to.exit_status()};
+  // Of a load before it: read-back believes them while they are there.
+  for (const auto name :
+       hypervisor::dump_files(job.after.config.hypervisor).names)
+    if (!name.empty()) stale.push_back(to.file(name));
+  for (const auto& path : stale)
+    if (const auto gone = deps_.fs.unlink(path);
+        !gone && gone.error().code != Code::kNotFound)
+      return gone;
+  const store::Disk& root = job.after.disks.at(0);
+  if (!job.op.facts.first) {
+    CHRYSALIS_ASSIGN(auto disk, deps_.fs.open(to.file(root.file),
+                                              FileSystem::Mode::kReadWrite));
+    CHRYSALIS_ASSIGN(const FileStat stat, disk->stat());
+    if (stat.size < root.bytes) CHRYSALIS_TRY(disk->resize(root.bytes));
+    return disk->sync();
+  }
+  const auto& image = held(job.uid).image;
+  if (!image) return fail(Code::kUnavailable, "the image was not resolved");
+  CHRYSALIS_TRY(deps_.images.place_boot_files(*image, to.directory));
+  return deps_.images.make_disk(*image, to.file(root.file), root.bytes,
+                                job.after.unix_uid);
+}
+
+// Memory by a hard link, disks by reflink or sparse copy, the rest copied.
+Result<> NodeHands::stage_load(Job& job, Which which) {
+  const VmRecord& record = this->record(job, which);
+  const auto from = deps_.paths.snapshot(job.snapshot_uid);
+  const auto to = paths(job, which);
+  const auto files = hypervisor::dump_files(record.config.hypervisor);
+  const auto fresh = [&](const std::filesystem::path& path) -> Result<> {
+    const auto gone = deps_.fs.unlink(path);
+    if (gone || gone.error().code == Code::kNotFound) return {};
+    return gone;
+  };
+  for (const std::string_view name : files.names) {
+    if (name.empty()) continue;
+    CHRYSALIS_TRY(fresh(to.file(name)));
+    if (name == files.memory) {
+      CHRYSALIS_TRY(deps_.fs.link(from / name, to.file(name)));
+      continue;
+    }
+    CHRYSALIS_TRY(deps_.fs.clone_file(from / name, to.file(name), 0640));
+    CHRYSALIS_TRY(deps_.fs.chown(to.file(name), 0, record.unix_uid));
+  }
+  for (const store::Disk& disk : job.snapshot.disks) {
+    CHRYSALIS_TRY(fresh(to.file(disk.file)));
+    CHRYSALIS_TRY(
+        deps_.fs.clone_file(from / disk.file, to.file(disk.file), 0600));
+    CHRYSALIS_TRY(
+        deps_.fs.chown(to.file(disk.file), record.unix_uid, record.unix_uid));
+    CHRYSALIS_ASSIGN(auto file, deps_.fs.open(to.file(disk.file),
+                                              FileSystem::Mode::kReadWrite));
+    CHRYSALIS_TRY(file->sync());
+  }
+  for (const std::string_view name :
+       {hypervisor::kKernel, hypervisor::kInitrd}) {
+    if (name == hypervisor::kInitrd && !job.snapshot.has_initrd) continue;
+    CHRYSALIS_TRY(fresh(to.file(name)));
+    CHRYSALIS_TRY(deps_.fs.link(from / name, to.file(name)));
+  }
+  return backend(record.config.hypervisor)
+      .prepare_load(to.directory, load_spec(job, record));
+}
+
+Result<> NodeHands::network_up(Job& job, Which which) {
+  const VmRecord& record = this->record(job, which);
+  CHRYSALIS_TRY(
+      deps_.network.ensure_netns(job.uid, record.nics.size(), record.mtu));
+  std::vector<network::TapSpec> taps;
+  for (const std::string& tap : taps_of(record))
+    taps.push_back({tap, record.mtu, record.unix_uid});
+  if (is_swapped(job))
+    for (size_t i = 0; i < job.snapshot.topology.nics.size(); ++i)
+      taps.push_back({network::throwaway_tap_name(record.generation, i),
+                      record.mtu, record.unix_uid});
+  CHRYSALIS_TRY(deps_.network.ensure_taps(job.uid, taps));
+  if (which == Which::kNext) return {};  // the commit switches
+  return deps_.network.redirect(job.uid, taps_of(record));
+}
+
+// Outside a restore the whole network goes with the VMM.
+Result<> NodeHands::network_down(Job& job, Which which) {
+  if (job.op.kind != Kind::kRestore) return deps_.network.teardown(job.uid);
+  return deps_.network.remove_taps(job.uid, taps_of(record(job, which)));
+}
+
+Result<> NodeHands::switch_network(Job& job, Which which) {
+  const bool to_new = which == Which::kNext;
+  return deps_.network.switch_redirect(
+      job.uid, taps_of(to_new ? job.before : job.after),
+      taps_of(to_new ? job.after : job.before));
+}
+
+Result<> NodeHands::spawn(Job& job, Which which, Mono deadline) {
+  const VmRecord& record = this->record(job, which);
+  const model::Hypervisor kind = record.config.hypervisor;
+  CHRYSALIS_ASSIGN(const Binary binary, deps_.binaries.kept(kind, record.vmm));
+  hypervisor::LaunchSpec spec;
+  spec.binary = binary.path;
+  spec.argv = backend(kind).argv();
+  spec.generation = paths(job, which).directory;
+  spec.netns = deps_.network.netns_path(job.uid);
+  spec.unix_uid = record.unix_uid;
+  spec.shared_gid = deps_.config.snapshot_gid;
+  spec.join_host_mounts = deps_.config.join_host_mounts;
+  spec.files = shim_files(paths(job, which));
+  if (hypervisor::capabilities(kind).console_is_socket) {
+    spec.files.stdin_fifo.clear();
+    spec.serial_socket = hypervisor::kSerialSocket;
+  }
+  spec.api_socket = hypervisor::kApiSocket;
+  spec.resume_request = hypervisor::wire_format(backend(kind).resume_request());
+  CHRYSALIS_ASSIGN(auto launched, deps_.launcher.spawn(spec, deadline));
+  const hypervisor::ProcessIds ids = launched.ids();
+  store::ProcessRow row;
+  row.vm_uid = job.uid;
+  row.generation = record.generation;
+  row.shim_pid = ids.shim.pid;
+  row.shim_start = ids.shim.start;
+  row.vmm_pid = ids.vmm.pid;
+  row.vmm_start = ids.vmm.start;
+  row.boot_id = ids.boot_id;
+  job.outcomes.emplace_back(std::move(row));
+  Guest& g = guest(job, which);
+  g.generation = record.generation;
+  g.process.reset();
+  g.gated.emplace(std::move(launched));
+  if (which == Which::kCurrent || job.op.kind == Kind::kRestore)
+    job.after.boot_id = ids.boot_id;
+  return {};
+}
+
+Result<> NodeHands::open_gate(Job& job, Which which, Mono deadline) {
+  Guest& g = guest(job, which);
+  if (g.gated) {
+    auto launched = std::move(*g.gated);
+    g.gated.reset();
+    CHRYSALIS_ASSIGN(auto process, hypervisor::Launcher::open_gate(
+                                       std::move(launched), deadline));
+    g.process.emplace(std::move(process));
+    if (which == Which::kCurrent) hold(job.uid, g);
+  }
+  if (!g.process) return fail(Code::kUnavailable, "the VMM is gone");
+  const auto version = backend(record(job, which).config.hypervisor)
+                           .ready(vmm(job, which), deadline);
+  if (!version) return tl::unexpected(version.error());
+  return {};
+}
+
+Result<> NodeHands::boot(Job& job) {
+  const VmRecord& record = job.after;
+  hypervisor::BootSpec spec;
+  spec.config = record.config;
+  spec.cmdline = record.cmdline;
+  spec.has_initrd = record.has_initrd;
+  spec.disks = disk_specs(record.disks);
+  spec.nics = nic_specs(record);
+  if (record.max_phys_bits != 0) spec.max_phys_bits = record.max_phys_bits;
+  CHRYSALIS_TRY(
+      backend(record.config.hypervisor).boot(vmm(job, Which::kCurrent), spec));
+  job.after.first_booted = true;
+  job.after.started_at = deps_.clock.wall();
+  return {};
+}
+
+Result<> NodeHands::load(Job& job, Which which) {
+  const VmRecord& record = this->record(job, which);
+  CHRYSALIS_TRY(backend(record.config.hypervisor)
+                    .load(vmm(job, which), load_spec(job, record)));
+  job.after.first_booted = true;
+  job.after.pending_load.reset();
+  job.after.started_at = deps_.clock.wall();
+  return {};
+}
+
+Result<> NodeHands::compare(Job& job, Which which) {
+  const VmRecord& record = this->record(job, which);
+  CHRYSALIS_ASSIGN(
+      const hypervisor::ReadBack seen,
+      backend(record.config.hypervisor)
+          .read_back(vmm(job, which), paths(job, which).directory));
+  const model::VmConfig& config = job.snapshot.config;
+  if (seen.topology.cpu != config.cpu ||
+      seen.topology.memory != config.memory ||
+      seen.topology.disks.size() != job.snapshot.disks.size())
+    return fail(Code::kCorrupt,
+                "the VMM loaded another shape than the manifest's");
+  return {};
+}
+
+}  // namespace chrysalis::engine

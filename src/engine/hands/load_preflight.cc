@@ -1,0 +1,188 @@
+// Every check before anything is touched: of clones and restores. What a spec
+// may not set is refused here for the last time, in the law's own words.
+
+#include <algorithm>
+
+#include "src/engine/hands/node_hands.h"
+#include "src/hypervisor/guest_view.h"
+#include "src/model/inherit.h"
+
+namespace chrysalis::engine {
+namespace {
+
+constexpr std::chrono::minutes kHold{15};
+
+Event refuse(Reason reason, std::string message) {
+  return {Happened::kFailed, reason, std::move(message)};
+}
+
+// A law's fault, by the reason that somebody acts on.
+Reason reason_of(const std::vector<model::Fault>& faults) {
+  const auto says = [&](std::string_view text) {
+    return std::ranges::any_of(faults, [&](const model::Fault& fault) {
+      return fault.message.find(text) != std::string::npos;
+    });
+  };
+  if (says("nic count mismatch")) return Reason::kNicCountMismatch;
+  return Reason::kInvalidConfig;
+}
+
+store::Inherited inherited_from(const store::SnapshotRecord& snapshot) {
+  return {snapshot.name, snapshot.uid, snapshot.manifest_digest};
+}
+
+uint16_t mtu_of(const store::SnapshotRecord& snapshot) {
+  uint16_t mtu = 0;
+  for (const auto& nic : snapshot.topology.nics) mtu = std::max(mtu, nic.mtu);
+  return mtu;
+}
+
+// What is loaded with the snapshot, whoever loads it.
+void take_shape(store::VmRecord& vm, const store::SnapshotRecord& snapshot) {
+  vm.disks = snapshot.disks;
+  vm.cmdline = snapshot.cmdline;
+  vm.has_initrd = snapshot.has_initrd;
+  vm.max_phys_bits = snapshot.topology.max_phys_bits;
+  vm.vmm = snapshot.vmm;
+  vm.inherited = inherited_from(snapshot);
+}
+
+}  // namespace
+
+// The snapshot that job.snapshot_uid names is here, whole, and the one asked
+// for; its program too.
+Event NodeHands::check_snapshot(Job& job, const std::string& digest) {
+  const auto record = deps_.db.snapshot(job.snapshot_uid);
+  if (!record)
+    return refuse(Reason::kSnapshotNotFound, "no such snapshot on this node");
+  if (!record->ready)
+    return refuse(Reason::kSnapshotNotReady, "the snapshot is not complete");
+  if (!digest.empty() && digest != record->manifest_digest)
+    return refuse(Reason::kManifestMismatch,
+                  "the snapshot's manifest is " + record->manifest_digest +
+                      ", " + digest + " was asked for");
+  const auto verified = deps_.snapshots.verify(*record);
+  if (!verified)
+    return refuse(verified.error().code == Code::kNotFound
+                      ? Reason::kSnapshotNotFound
+                      : Reason::kCorrupt,
+                  verified.error().message);
+  if (*verified) job.outcomes.emplace_back(**verified);
+  if (const auto binary =
+          deps_.binaries.kept(record->config.hypervisor, record->vmm);
+      !binary)
+    return refuse(Reason::kBinaryMissing, binary.error().message);
+  job.snapshot = *record;
+  return {};
+}
+
+Event NodeHands::preflight_clone(Job& job) {
+  if (job.op.facts.staged) return {};
+  const auto& request = std::get<CloneRequest>(job.request);
+  if (auto event = check_snapshot(job, request.manifest_digest);
+      event.what != Happened::kDone)
+    return event;
+  const auto assembled =
+      model::assemble_clone(request.wish, job.snapshot.config);
+  if (!assembled.ok())
+    return refuse(reason_of(assembled.faults), model::join(assembled.faults));
+  store::VmRecord& vm = job.after;
+  vm.config = assembled.config;
+  vm.sources = assembled.sources;
+  const auto& can = hypervisor::capabilities(vm.config.hypervisor);
+  if (request.on_demand && !can.on_demand)
+    return refuse(Reason::kOnDemandUnsupported,
+                  "Firecracker maps its memory file anyway; remove "
+                  "spec.source.snapshot.onDemand");
+  if (auto event = use_network(vm); event.what != Happened::kDone) return event;
+  if (vm.mtu < mtu_of(job.snapshot))
+    return refuse(Reason::kMtuTooSmall,
+                  "network " + vm.config.network + " has MTU " +
+                      std::to_string(vm.mtu) + ", the snapshot needs " +
+                      std::to_string(mtu_of(job.snapshot)));
+  if (auto event = enough_memory(job, request.on_demand);
+      event.what != Happened::kDone)
+    return event;
+  take_shape(vm, job.snapshot);
+  job.op.facts.swap_nics = can.swaps_nics && vm.config.nics != 0;
+  const auto& saved = job.snapshot.topology.nics;
+  for (size_t i = 0; i < saved.size(); ++i) {
+    store::Nic nic;
+    nic.id = can.swaps_nics ? hypervisor::fresh_nic_id(vm.uid, job.seq, i)
+                            : saved[i].id;
+    nic.tap = network::tap_name(vm.generation, i);
+    nic.mac = network::make_mac(vm.uid, job.seq, i);
+    nic.guest_mac = can.swaps_nics ? nic.mac : saved[i].mac;
+    vm.nics.push_back(std::move(nic));
+  }
+  vm.unix_uid = take_unix_uid();
+  job.outcomes.emplace_back(
+      store::HoldRow{job.snapshot_uid, job.uid, deps_.clock.wall() + kHold});
+  job.outcomes.emplace_back(vm);
+  return {};
+}
+
+Event NodeHands::preflight_restore(Job& job) {
+  const auto& request = std::get<RestoreRequest>(job.request);
+  if (request.attempt <= job.before.restore_attempt_done)
+    return refuse(Reason::kAttemptUsed,
+                  "attempt " + std::to_string(request.attempt) +
+                      " was used; ask for attempt " +
+                      std::to_string(job.before.restore_attempt_done + 1));
+  if (job.before.power == model::PowerState::kStopped)
+    return refuse(Reason::kTargetStopped,
+                  "the VM is stopped; it is restored when it runs again");
+  if (auto event = check_snapshot(job, request.manifest_digest);
+      event.what != Happened::kDone)
+    return event;
+  const store::SnapshotRecord& snapshot = job.snapshot;
+  if (snapshot.config.hypervisor != job.before.config.hypervisor)
+    return refuse(Reason::kHypervisorMismatch,
+                  "the snapshot is of " +
+                      std::string(to_string(snapshot.config.hypervisor)) +
+                      ", the VM runs on " +
+                      std::string(to_string(job.before.config.hypervisor)));
+  const bool foreign = snapshot.source_uid != job.uid;
+  if (foreign && !request.allow_foreign)
+    return refuse(Reason::kForeignSnapshot,
+                  "the snapshot is of another VM; set "
+                  "spec.restore.allowForeign to accept it");
+  const auto& can = hypervisor::capabilities(snapshot.config.hypervisor);
+  if (request.on_demand && !can.on_demand)
+    return refuse(Reason::kOnDemandUnsupported,
+                  "Firecracker maps its memory file anyway; remove "
+                  "spec.restore.onDemand");
+  const auto assembled = model::assemble_restore(
+      request.wish, {job.before.config, job.before.sources}, snapshot.config);
+  if (!assembled.ok())
+    return refuse(reason_of(assembled.faults), model::join(assembled.faults));
+  store::VmRecord& vm = job.after;
+  vm.config = assembled.config;
+  vm.sources = assembled.sources;
+  if (auto event = use_network(vm); event.what != Happened::kDone) return event;
+  vm.mtu = std::max(job.before.mtu, mtu_of(snapshot));
+  if (auto event = enough_memory(job, request.on_demand);
+      event.what != Happened::kDone)
+    return event;
+  take_shape(vm, snapshot);
+  job.op.facts.swap_nics =
+      foreign && can.swaps_nics && !snapshot.topology.nics.empty();
+  const auto& saved = snapshot.topology.nics;
+  vm.nics.clear();
+  for (size_t i = 0; i < saved.size(); ++i) {
+    store::Nic nic;
+    nic.id = job.op.facts.swap_nics
+                 ? hypervisor::fresh_nic_id(vm.uid, job.seq, i)
+                 : saved[i].id;
+    nic.tap = network::tap_name(vm.generation, i);
+    nic.mac =
+        i < job.before.nics.size() ? job.before.nics[i].mac : saved[i].mac;
+    nic.guest_mac = job.op.facts.swap_nics ? nic.mac : saved[i].mac;
+    vm.nics.push_back(std::move(nic));
+  }
+  job.outcomes.emplace_back(
+      store::HoldRow{job.snapshot_uid, job.uid, deps_.clock.wall() + kHold});
+  return {};
+}
+
+}  // namespace chrysalis::engine

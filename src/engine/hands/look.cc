@@ -1,0 +1,203 @@
+// What is there: processes found again, their state, and what they say of
+// themselves.
+
+#include "src/base/log.h"
+#include "src/engine/hands/node_hands.h"
+#include "src/hypervisor/guest_view.h"
+#include "src/store/record_text.h"
+
+namespace chrysalis::engine {
+namespace {
+
+constexpr size_t kMaxRecordText = 256 << 10;
+
+Live live_of(hypervisor::VmmState state, bool shim_lost) {
+  switch (state) {
+    case hypervisor::VmmState::kNotStarted:
+      return Live::kStarting;
+    case hypervisor::VmmState::kRunning:
+      return shim_lost ? Live::kShimLost : Live::kRunning;
+    case hypervisor::VmmState::kPaused:
+      return Live::kPaused;
+    case hypervisor::VmmState::kEnded:
+      return Live::kEnded;
+  }
+  return Live::kStarting;
+}
+
+Seen seen_of(hypervisor::VmmState state) {
+  switch (state) {
+    case hypervisor::VmmState::kNotStarted:
+      return Seen::kUnloaded;
+    case hypervisor::VmmState::kRunning:
+      return Seen::kRunning;
+    case hypervisor::VmmState::kPaused:
+      return Seen::kPaused;
+    case hypervisor::VmmState::kEnded:
+      return Seen::kEnded;
+  }
+  return Seen::kSilent;
+}
+
+// The guest's own wish to end, however its VMM said so.
+bool is_clean(std::string_view reason) { return reason == "GuestPoweredOff"; }
+
+std::optional<ExitView> recorded_exit(const store::VmRecord& record) {
+  if (!record.last_exit) return std::nullopt;
+  const store::Exit& exit = *record.last_exit;
+  return ExitView{exit.at, exit.reason, exit.code, is_clean(exit.reason)};
+}
+
+void take_topology(const hypervisor::ReadBack& seen, model::VmConfig& config) {
+  const model::Topology& shape = seen.topology;
+  config.cpu = shape.cpu;
+  config.memory = shape.memory;
+  config.nics = static_cast<uint32_t>(shape.nics.size());
+  if (!shape.nics.empty() && shape.nics.front().queue_size != 0)
+    config.queue_size = shape.nics.front().queue_size;
+  if (!shape.disks.empty()) {
+    if (shape.disks.front().queue_size != 0)
+      config.disk_queue_size = shape.disks.front().queue_size;
+    if (shape.disks.front().bytes.count != 0)
+      config.storage = shape.disks.front().bytes;
+  }
+  config.windows = seen.windows;
+  config.shared_memory = seen.shared_memory;
+  config.no_direct_io = seen.no_direct_io;
+}
+
+}  // namespace
+
+std::filesystem::path NodeHands::loaded_from(
+    const store::GenerationPaths& paths, model::Hypervisor kind) const {
+  const bool loaded =
+      deps_.fs.stat(paths.file(hypervisor::dump_files(kind).names[0]))
+          .has_value();
+  return loaded ? paths.directory : std::filesystem::path();
+}
+
+void NodeHands::hold(const std::string& uid, Guest& guest) {
+  const auto record = deps_.db.vm(uid);
+  if (!guest.process) return;
+  std::filesystem::path events;
+  if (record && hypervisor::capabilities(record->config.hypervisor).event_file)
+    events = deps_.paths.generation(uid, guest.generation).events();
+  deps_.watch.watch(uid, guest.process->pidfd(), events);
+}
+
+void NodeHands::find(const std::string& uid, uint32_t generation,
+                     Guest& guest) {
+  if (guest.exists()) return;
+  for (const auto& row : deps_.db.processes(uid)) {
+    if (row->generation != generation) continue;
+    hypervisor::ProcessIds ids;
+    ids.shim = {row->shim_pid, row->shim_start};
+    ids.vmm = {row->vmm_pid, row->vmm_start};
+    ids.boot_id = row->boot_id;
+    auto process = hypervisor::Launcher::adopt(ids);
+    if (!process) continue;
+    guest.generation = generation;
+    guest.process.emplace(std::move(*process));
+  }
+}
+
+Seen NodeHands::see(const store::VmRecord& record, uint32_t generation,
+                    Guest& guest) {
+  if (!guest.process || guest.process->ended()) return Seen::kGone;
+  const hypervisor::Vmm vmm{
+      deps_.paths.generation(record.uid, generation).api_socket(),
+      guest.process->pidfd()};
+  const auto& vm = backend(record.config.hypervisor);
+  // A dump that a former agent began blocks the API until it is written.
+  const Mono deadline = deps_.clock.mono() + deps_.config.adopt_deadline;
+  if (!vm.ready(vmm, deadline)) return Seen::kSilent;
+  const auto state = vm.state(vmm);
+  return state ? seen_of(*state) : Seen::kSilent;
+}
+
+Observed NodeHands::adopt(const std::string& uid, Job* job) {
+  const auto record = deps_.db.vm(uid);
+  if (job != nullptr) {
+    const uint32_t next = job->after.generation;
+    const std::string about =
+        job->snapshot_uid.empty() ? uid : job->snapshot_uid;
+    if (const auto snapshot = deps_.db.snapshot(about)) {
+      job->snapshot = *snapshot;
+      job->snapshot_uid = about;
+    }
+    if (record) job->before = job->after = *record;
+    if (record && next != record->generation && next != 0) {
+      job->after.generation = next;
+      const auto text =
+          read_file(deps_.fs, deps_.paths.generation(uid, next).vm_json(),
+                    kMaxRecordText);
+      if (text) {
+        const auto staged = store::vm_record_from_text(*text);
+        if (staged && staged->uid == uid) job->after = *staged;
+      }
+    }
+  }
+  if (!record) return {};
+  Held& h = held(uid);
+  find(uid, record->generation, h.current);
+  find(uid, record->generation + 1, h.next);
+  hold(uid, h.current);
+  Observed out;
+  out.current = see(*record, record->generation, h.current);
+  out.next = see(job != nullptr ? job->after : *record, record->generation + 1,
+                 h.next);
+  const auto boot = hypervisor::read_boot_id();
+  out.same_boot = boot && *boot == record->boot_id;
+  return out;
+}
+
+void NodeHands::read_back(const store::VmRecord& record, Guest& guest,
+                          Look& look) {
+  const auto to = deps_.paths.generation(record.uid, record.generation);
+  const hypervisor::Vmm vmm{to.api_socket(), guest.process->pidfd()};
+  const auto seen =
+      backend(record.config.hypervisor)
+          .read_back(vmm, loaded_from(to, record.config.hypervisor));
+  if (!seen) {
+    log::warning("read-back failed",
+                 {{"uid", record.uid}, {"message", seen.error().message}});
+    return;
+  }
+  model::VmConfig config = record.config;
+  take_topology(*seen, config);
+  look.read_back = std::move(config);
+}
+
+Look NodeHands::look(const std::string& uid) {
+  Look look;
+  const auto record = deps_.db.vm(uid);
+  if (!record) return look;
+  for (const store::Nic& nic : record->nics)
+    look.nics.push_back({nic.id, nic.mac, nic.guest_mac});
+  Guest& guest = held(uid).current;
+  if (guest.process && !guest.process->ended()) {
+    const auto to = deps_.paths.generation(uid, record->generation);
+    const auto state = backend(record->config.hypervisor)
+                           .state({to.api_socket(), guest.process->pidfd()});
+    // Existence is the process: a silent API is no end.
+    look.live =
+        state ? live_of(*state, guest.process->shim_lost()) : Live::kStarting;
+    look.must_reap = look.live == Live::kEnded;
+    if (look.live != Live::kStarting && !look.must_reap)
+      read_back(*record, guest, look);
+    if (look.must_reap)
+      look.exit = ExitView{deps_.clock.wall(), "GuestPoweredOff", 0, true};
+    return look;
+  }
+  bool recorded = false;
+  for (const auto& row : deps_.db.processes(uid))
+    recorded = recorded || row->generation == record->generation;
+  look.must_reap = recorded || guest.process;
+  const bool stopped = record->power == model::PowerState::kStopped ||
+                       (!record->first_booted && !record->last_exit);
+  look.live = stopped && !look.must_reap ? Live::kStopped : Live::kEnded;
+  if (look.live == Live::kEnded) look.exit = recorded_exit(*record);
+  return look;
+}
+
+}  // namespace chrysalis::engine

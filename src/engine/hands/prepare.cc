@@ -1,0 +1,247 @@
+// From a request to a job: its facts, and the records before and after. What
+// must be looked up on disk or may be refused waits for the preflight.
+
+#include <utility>
+
+#include "src/engine/hands/node_hands.h"
+#include "src/hypervisor/guest_view.h"
+
+namespace chrysalis::engine {
+namespace {
+
+tl::unexpected<Event> refuse(Reason reason, std::string message) {
+  return tl::unexpected<Event>(
+      Event{Happened::kFailed, reason, std::move(message)});
+}
+
+// MACs and ids of NICs that a boot from kernel and disks gives. NICs that the
+// VM has already keep theirs: the guest's network is configured by them.
+void shape_nics(store::VmRecord& record, uint64_t operation) {
+  record.nics.resize(record.config.nics);
+  for (size_t i = 0; i < record.nics.size(); ++i) {
+    store::Nic& nic = record.nics[i];
+    if (nic.id.empty()) nic.id = hypervisor::nic_id(i);
+    if (nic.mac.empty()) nic.mac = network::make_mac(record.uid, operation, i);
+    nic.tap = network::tap_name(record.generation, i);
+    nic.guest_mac = nic.mac;
+  }
+}
+
+void take_config(store::VmRecord& record, const model::VmConfig& config,
+                 const model::VmSources& sources, uint64_t operation) {
+  record.config = config;
+  record.sources = sources;
+  if (record.disks.empty())
+    record.disks.push_back({hypervisor::disk_id(0), model::disk_file(0),
+                            model::DiskRole::kRoot, 0, false});
+  record.disks.front().bytes = config.storage.count;
+  shape_nics(record, operation);
+}
+
+}  // namespace
+
+NodeHands::Prepared NodeHands::prepare(const std::string& uid, uint64_t seq,
+                                       const Request& request) {
+  Job job;
+  job.uid = uid;
+  job.seq = seq;
+  job.request = request;
+  if (const auto record = deps_.db.vm(uid)) job.before = *record;
+  job.after = job.before;
+  job.op = begin(kind_of(request), {}, deps_.clock.mono());
+  return std::visit([&](const auto& r) { return prepare(std::move(job), r); },
+                    request);
+}
+
+NodeHands::Prepared NodeHands::with_record(Job job) {
+  if (job.before.uid.empty())
+    return refuse(Reason::kWrongState, "there is no such VM on this node");
+  find_facts(job);
+  return job;
+}
+
+void NodeHands::find_facts(Job& job) {
+  const Look now = look(job.uid);
+  Facts& facts = job.op.facts;
+  facts.alive = held(job.uid).current.exists();
+  facts.can_ask = now.live == Live::kRunning || now.live == Live::kShimLost;
+  facts.user_paused = now.live == Live::kPaused;
+}
+
+NodeHands::Prepared NodeHands::prepare(Job job, const BootRequest& request) {
+  if (!job.before.uid.empty())
+    return refuse(Reason::kWrongState, "the VM was made before");
+  job.op.facts.power = request.power;
+  job.op.facts.first = true;
+  store::VmRecord& vm = job.after;
+  vm.uid = job.uid;
+  vm.ns = request.ns;
+  vm.name = request.name;
+  vm.generation = 1;
+  vm.netns = network::netns_name(job.uid);
+  vm.power = request.power;
+  if (request.config.hypervisor == model::Hypervisor::kCloudHypervisor)
+    vm.max_phys_bits = deps_.config.max_phys_bits;
+  take_config(vm, request.config, request.sources, job.seq);
+  return job;
+}
+
+NodeHands::Prepared NodeHands::prepare(Job job, const StartRequest& request) {
+  auto ready = with_record(std::move(job));
+  if (!ready) return ready;
+  if (ready->op.facts.alive)
+    return refuse(Reason::kWrongState, "its VMM is running");
+  ready->op.facts.power = request.power;
+  ready->after.power = request.power;
+  if (request.by_policy) ++ready->after.restarts;
+  if (const auto& load = ready->before.pending_load) {
+    const auto snapshot = deps_.db.snapshot(load->snapshot_uid);
+    if (!snapshot)
+      return refuse(Reason::kSnapshotNotFound,
+                    "the snapshot that it is to be loaded from is gone");
+    ready->op = begin(Kind::kClone, ready->op.facts, deps_.clock.mono());
+    ready->op.facts.staged = true;
+    ready->op.facts.swap_nics =
+        hypervisor::capabilities(ready->after.config.hypervisor).swaps_nics &&
+        !ready->after.nics.empty();
+    ready->snapshot = *snapshot;
+    ready->snapshot_uid = snapshot->uid;
+    return ready;
+  }
+  take_config(ready->after, request.config, request.sources, ready->seq);
+  return ready;
+}
+
+NodeHands::Prepared NodeHands::prepare(Job job, const StopRequest& request) {
+  auto ready = with_record(std::move(job));
+  if (!ready) return ready;
+  ready->op.facts.grace = request.grace;
+  ready->op.facts.power = model::PowerState::kStopped;
+  if (request.grace == seconds{0}) ready->op.facts.can_ask = false;
+  ready->after.power = model::PowerState::kStopped;
+  return ready;
+}
+
+NodeHands::Prepared NodeHands::prepare(Job job, const PauseRequest&) {
+  auto ready = with_record(std::move(job));
+  if (!ready) return ready;
+  if (!ready->op.facts.alive)
+    return refuse(Reason::kWrongState, "it does not run");
+  ready->op.facts.power = model::PowerState::kPaused;
+  ready->after.power = model::PowerState::kPaused;
+  return ready;
+}
+
+NodeHands::Prepared NodeHands::prepare(Job job, const ResumeRequest&) {
+  auto ready = with_record(std::move(job));
+  if (!ready) return ready;
+  if (!ready->op.facts.alive)
+    return refuse(Reason::kWrongState, "it does not run");
+  ready->op.facts.power = model::PowerState::kRunning;
+  ready->after.power = model::PowerState::kRunning;
+  return ready;
+}
+
+NodeHands::Prepared NodeHands::prepare(Job job, const RestartRequest& request) {
+  auto ready = with_record(std::move(job));
+  if (!ready) return ready;
+  ready->attempt = request.attempt;
+  if (request.attempt <= ready->before.restart_attempt_done)
+    return refuse(Reason::kAttemptUsed, "restart attempt " +
+                                            std::to_string(request.attempt) +
+                                            " was done; ask for a higher one");
+  ready->op.facts.power = request.power;
+  ready->op.facts.grace = request.grace;
+  if (request.grace == seconds{0}) ready->op.facts.can_ask = false;
+  ready->after.power = request.power;
+  ready->after.pending_load.reset();
+  take_config(ready->after, request.config, request.sources, ready->seq);
+  return ready;
+}
+
+NodeHands::Prepared NodeHands::prepare(Job job,
+                                       const SnapshotRequest& request) {
+  auto ready = with_record(std::move(job));
+  if (!ready) return ready;
+  ready->snapshot_uid = request.snapshot_uid;
+  store::SnapshotRecord& snapshot = ready->snapshot;
+  snapshot.uid = request.snapshot_uid;
+  snapshot.ns = request.ns;
+  snapshot.name = request.name;
+  snapshot.source_uid = ready->uid;
+  snapshot.disks = ready->before.disks;
+  snapshot.cmdline = ready->before.cmdline;
+  snapshot.has_initrd = ready->before.has_initrd;
+  snapshot.vmm = ready->before.vmm;
+  return ready;
+}
+
+NodeHands::Prepared NodeHands::prepare(Job job, const CloneRequest& request) {
+  if (!job.before.uid.empty())
+    return refuse(Reason::kWrongState, "the VM was made before");
+  job.op.facts.power = request.power;
+  job.op.facts.first = true;
+  job.snapshot_uid = request.snapshot_uid;
+  store::VmRecord& vm = job.after;
+  vm.uid = job.uid;
+  vm.ns = request.ns;
+  vm.name = request.name;
+  vm.generation = 1;
+  vm.netns = network::netns_name(job.uid);
+  vm.power = request.power;
+  vm.pending_load = store::PendingLoad{request.snapshot_uid, request.on_demand};
+  return job;
+}
+
+NodeHands::Prepared NodeHands::prepare(Job job, const RestoreRequest& request) {
+  auto ready = with_record(std::move(job));
+  if (!ready) return ready;
+  ready->snapshot_uid = request.snapshot_uid;
+  ready->attempt = request.attempt;
+  ready->after.generation = ready->before.generation + 1;
+  ready->after.pending_load =
+      store::PendingLoad{request.snapshot_uid, request.on_demand};
+  return ready;
+}
+
+NodeHands::Prepared NodeHands::prepare(Job job,
+                                       const DeleteVmRequest& request) {
+  auto ready = with_record(std::move(job));
+  if (!ready) return ready;
+  ready->op.facts.grace = request.grace;
+  return ready;
+}
+
+NodeHands::Prepared NodeHands::prepare(Job job,
+                                       const DeleteSnapshotRequest& request) {
+  job.snapshot_uid = job.uid;
+  job.op.facts.retain = request.retain;
+  const auto record = deps_.db.snapshot(job.uid);
+  if (!record)
+    return refuse(Reason::kSnapshotNotFound,
+                  "there is no such snapshot on this node");
+  job.snapshot = *record;
+  return job;
+}
+
+NodeHands::Prepared NodeHands::prepare(Job job, const ImportRequest& request) {
+  job.snapshot_uid = job.uid;
+  job.snapshot.uid = job.uid;
+  job.snapshot.ns = request.ns;
+  job.snapshot.name = request.name;
+  return job;
+}
+
+Job NodeHands::prepare_reap(const std::string& uid, uint64_t seq) {
+  Job job;
+  job.uid = uid;
+  job.seq = seq;
+  if (const auto record = deps_.db.vm(uid)) job.before = *record;
+  job.after = job.before;
+  Facts facts;
+  facts.alive = held(uid).current.exists();
+  job.op = begin(Kind::kReap, facts, deps_.clock.mono());
+  return job;
+}
+
+}  // namespace chrysalis::engine

@@ -1,0 +1,161 @@
+// The rows that make the end of an operation true.
+
+#include <algorithm>
+
+#include "src/engine/hands/node_hands.h"
+
+namespace chrysalis::engine {
+namespace {
+
+using Rows = std::vector<store::Mutation>;
+
+bool ok(const Job& job) {
+  return job.op.end == End::kOk || job.op.end == End::kReplaced;
+}
+
+// Why it does not run, where no VMM ended that could have told.
+store::VmRecord not_started(store::VmRecord record, const Job& job, Wall now) {
+  record.started_at.reset();
+  record.last_exit =
+      store::Exit{now, std::string(to_string(job.op.reason)), -1};
+  return record;
+}
+
+uint64_t satisfied_attempt(const Request& request) {
+  if (const auto* boot = std::get_if<BootRequest>(&request))
+    return boot->restart_attempt;
+  if (const auto* start = std::get_if<StartRequest>(&request))
+    return start->restart_attempt;
+  if (const auto* clone = std::get_if<CloneRequest>(&request))
+    return clone->restart_attempt;
+  return 0;
+}
+
+// A recovered boot did not pass through Boot here: it is seen to run.
+store::VmRecord booted(const Job& job, Wall now) {
+  store::VmRecord record = job.after;
+  if (job.op.facts.power == model::PowerState::kStopped) return record;
+  record.first_booted = true;
+  if (!record.started_at) record.started_at = now;
+  record.restart_attempt_done =
+      std::max({record.restart_attempt_done, job.attempt,
+                satisfied_attempt(job.request)});
+  return record;
+}
+
+store::RestoreResult result_of(End end) {
+  switch (end) {
+    case End::kOk:
+    case End::kReplaced:
+      return store::RestoreResult::kSucceeded;
+    case End::kRefused:
+      return store::RestoreResult::kRefused;
+    case End::kRolledBack:
+      return store::RestoreResult::kRolledBack;
+    case End::kFailed:
+      break;
+  }
+  return store::RestoreResult::kFailed;
+}
+
+store::LastRestore last_restore(const Job& job, Wall now) {
+  store::LastRestore out;
+  out.snapshot = job.snapshot.name;
+  out.snapshot_uid = job.snapshot_uid;
+  out.attempt = job.attempt;
+  out.result = result_of(*job.op.end);
+  if (!ok(job)) {
+    out.reason = to_string(job.op.reason);
+    out.message = job.op.message;
+  }
+  out.started_at = job.started;
+  out.finished_at = now;
+  out.pause_ms = static_cast<uint64_t>(job.pause.count());
+  return out;
+}
+
+}  // namespace
+
+void NodeHands::settle_restore(const Job& job, Rows& rows) {
+  const Wall now = deps_.clock.wall();
+  rows.emplace_back(store::EraseHold{job.snapshot_uid, job.uid});
+  Held& h = held(job.uid);
+  store::VmRecord record = ok(job) ? job.after : job.before;
+  // Cut off by our own end and undone: it is asked for again, and what is
+  // remembered is the last one that was finished.
+  if (ok(job) || job.op.reason != Reason::kInterrupted) {
+    record.restore_attempt_done =
+        std::max(record.restore_attempt_done, job.attempt);
+    record.restore = last_restore(job, now);
+  }
+  if (ok(job)) {
+    record.pending_load.reset();
+    record.started_at = now;
+    h.current = std::move(h.next);
+    h.next = Guest{};
+    if (h.current.process) hold(job.uid, h.current);
+  }
+  rows.emplace_back(std::move(record));
+}
+
+Rows NodeHands::settle(const Job& job) {
+  Rows rows;
+  const Wall now = deps_.clock.wall();
+  Held& h = held(job.uid);
+  h.image.reset();
+  if (job.op.end == End::kRefused) return rows;
+  switch (job.op.kind) {
+    case Kind::kBoot:
+    case Kind::kClone:
+      if (job.op.kind == Kind::kClone)
+        rows.emplace_back(store::EraseHold{job.snapshot_uid, job.uid});
+      if (ok(job)) {
+        rows.emplace_back(booted(job, now));
+      } else if (job.op.facts.staged) {
+        rows.emplace_back(not_started(job.before, job, now));
+      } else if (!job.op.worse) {
+        rows.emplace_back(store::EraseVm{job.uid});
+      }
+      break;
+    case Kind::kStart:
+    case Kind::kRestart:
+      rows.emplace_back(ok(job) ? booted(job, now)
+                                : not_started(job.before, job, now));
+      break;
+    case Kind::kStop:
+      if (!ok(job)) break;
+      rows.emplace_back(job.after);
+      std::get<store::VmRecord>(rows.back()).started_at.reset();
+      break;
+    case Kind::kPause:
+    case Kind::kResume:
+    case Kind::kReap:
+      if (ok(job)) rows.emplace_back(job.after);
+      h.exit.reset();
+      break;
+    case Kind::kRestore:
+      settle_restore(job, rows);
+      break;
+    case Kind::kSnapshot:
+    case Kind::kImport:
+      if (!ok(job)) {
+        rows.emplace_back(store::EraseSnapshot{job.snapshot_uid});
+        break;
+      }
+      rows.emplace_back(job.snapshot);
+      if (h.verified) rows.emplace_back(*h.verified);
+      h.verified.reset();
+      break;
+    case Kind::kDeleteVm:
+      if (!ok(job)) break;
+      rows.emplace_back(store::EraseVm{job.uid});
+      forget(job.uid);
+      break;
+    case Kind::kDeleteSnapshot:
+      if (ok(job)) rows.emplace_back(store::EraseSnapshot{job.uid});
+      break;
+  }
+  return rows;
+}
+
+}  // namespace chrysalis::engine

@@ -1,0 +1,58 @@
+#pragma once
+
+// Hears of VMMs and guests that end by themselves: a pidfd each, and the event
+// file of those that write one (a guest's power-off leaves the process there).
+//
+// Thread-safety: every method from any thread. `news` is called on the
+// thread's own, without locks, with the uid to look at again.
+// Ownership: duplicates what it is given.
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "src/base/result.h"
+#include "src/base/unique_fd.h"
+#include "src/engine/hands/node_hands.h"
+#include "src/hypervisor/events.h"
+
+namespace chrysalis::engine {
+
+class WatchThread final : public VmmWatch {
+ public:
+  using News = std::function<void(const std::string& uid)>;
+
+  static Result<std::unique_ptr<WatchThread>> start();
+  ~WatchThread() override;  // joins
+
+  // REQUIRES: before the first watch().
+  void tell(News news);
+
+  void watch(const std::string& uid, int pidfd,
+             const std::filesystem::path& events) override;
+  void forget(const std::string& uid) override;
+
+ private:
+  struct Watched {
+    std::string uid;
+    UniqueFd pidfd;
+    std::optional<hypervisor::EventTail> events;
+  };
+  WatchThread(UniqueFd epoll, UniqueFd wake);
+  void run();
+  void heard(uint64_t token);
+  bool add(int fd, uint64_t token);
+
+  UniqueFd epoll_, wake_;
+  std::mutex mutex_;
+  News news_;
+  uint64_t next_ = 2;  // even: pidfd, odd: its events; 0: wake
+  std::map<uint64_t, Watched> watched_;
+  bool stopping_ = false;
+  std::thread thread_;  // last: it uses all of the above
+};
+
+}  // namespace chrysalis::engine

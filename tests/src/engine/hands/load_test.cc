@@ -1,0 +1,205 @@
+#include <gmock/gmock.h>
+
+#include "src/store/records.h"
+#include "tests/src/engine/hands/node_fixture.h"
+
+namespace chrysalis::engine {
+namespace {
+
+class NodeLoad : public NodeTest {
+ protected:
+  static CloneRequest clone_of(const std::string& snapshot) {
+    CloneRequest request;
+    request.ns = "default";
+    request.name = "clone";
+    request.snapshot_uid = snapshot;
+    return request;
+  }
+  static RestoreRequest restore_to(const std::string& snapshot,
+                                   uint64_t attempt = 1) {
+    RestoreRequest request;
+    request.snapshot_uid = snapshot;
+    request.attempt = attempt;
+    return request;
+  }
+};
+
+TEST_P(NodeLoad, ASnapshotIsWholeAndTheGuestGoesOn) {
+  boot("vm-1");
+  const int pid = vmm_pid("vm-1");
+  snapshot("vm-1", "snap-1");
+  EXPECT_EQ(vmm_pid("vm-1"), pid);
+  EXPECT_EQ(view("vm-1").live, Live::kRunning);
+  const auto record = engine().snapshot("snap-1").record;
+  EXPECT_EQ(record->source_uid, "vm-1");
+  EXPECT_EQ(record->config, view("vm-1").record->config);
+  EXPECT_THAT(record->manifest_digest, testing::StartsWith("sha256:"));
+  EXPECT_GT(record->memory_bytes, 0U);
+  EXPECT_NE(mark_in("snap-1").nonce, std::string(16, '\0'));
+}
+
+TEST_P(NodeLoad, AUsersPauseStaysThroughASnapshot) {
+  boot("vm-1");
+  ASSERT_TRUE(run("vm-1", PauseRequest{}).ok);
+  snapshot("vm-1", "snap-1");
+  EXPECT_EQ(view("vm-1").live, Live::kPaused);
+}
+
+TEST_P(NodeLoad, AStoppedVmIsNotSnapshotted) {
+  boot("vm-1");
+  ASSERT_TRUE(run("vm-1", StopRequest{seconds{10}}).ok);
+  const Outcome outcome =
+      run("vm-1", SnapshotRequest{"snap-1", "default", "snap-1"});
+  EXPECT_TRUE(outcome.refused);
+  EXPECT_EQ(outcome.reason, Reason::kSourceNotRunning);
+  EXPECT_FALSE(engine().snapshot("snap-1").record);
+}
+
+TEST_P(NodeLoad, ACloneGoesOnFromTheSavedCounterWithAnotherMac) {
+  boot("vm-1");
+  snapshot("vm-1", "snap-1");
+  const Mark saved = mark_in("snap-1");
+  const Outcome outcome = run("vm-2", clone_of("snap-1"));
+  ASSERT_TRUE(outcome.ok) << to_string(outcome.reason) << outcome.message;
+  const VmView clone = view("vm-2");
+  EXPECT_EQ(clone.live, Live::kRunning);
+  EXPECT_EQ(clone.read_back, clone.record->config);
+  EXPECT_EQ(clone.record->sources.cpu, model::Source::kSnapshot);
+  EXPECT_NE(clone.nics.at(0).mac, view("vm-1").nics.at(0).mac);
+  ASSERT_TRUE(clone.record->inherited);
+  EXPECT_EQ(clone.record->inherited->uid, "snap-1");
+  ASSERT_TRUE(await([&] {
+    const auto last = run("vm-2", SnapshotRequest{"snap-2", "default", "s"});
+    return last.reason != Reason::kNicSwapPending;
+  }));
+  const Mark now = mark_in("snap-2");
+  EXPECT_EQ(now.nonce, saved.nonce);  // restored, not rebooted
+  EXPECT_GE(now.counter, saved.counter);
+}
+
+TEST_P(NodeLoad, ASpecThatSetsWhatACloneInheritsIsRefused) {
+  boot("vm-1");
+  snapshot("vm-1", "snap-1");
+  auto request = clone_of("snap-1");
+  request.wish.cpu = 1;  // even when equal
+  const Outcome outcome = run("vm-2", request);
+  EXPECT_TRUE(outcome.refused);
+  EXPECT_EQ(outcome.reason, Reason::kInvalidConfig);
+  EXPECT_THAT(outcome.message, testing::HasSubstr("spec.resources.cpu"));
+  EXPECT_THAT(left_of("vm-2"), testing::IsEmpty());
+}
+
+TEST_P(NodeLoad, AStoppedCloneIsStagedAndItsFirstStartIsTheLoad) {
+  boot("vm-1");
+  snapshot("vm-1", "snap-1");
+  auto request = clone_of("snap-1");
+  request.power = model::PowerState::kStopped;
+  ASSERT_TRUE(run("vm-2", request).ok);
+  EXPECT_EQ(view("vm-2").live, Live::kStopped);
+  StartRequest start;
+  start.config = view("vm-2").record->config;
+  start.sources = view("vm-2").record->sources;
+  const Outcome outcome = run("vm-2", start);
+  ASSERT_TRUE(outcome.ok) << to_string(outcome.reason) << outcome.message;
+  EXPECT_EQ(view("vm-2").live, Live::kRunning);
+  EXPECT_FALSE(view("vm-2").record->pending_load);
+}
+
+TEST_P(NodeLoad, ARestoreBringsBackTheInstantAndEndsTheOldVmmLast) {
+  boot("vm-1");
+  snapshot("vm-1", "snap-1");
+  const Mark saved = mark_in("snap-1");
+  RestartRequest restart;
+  restart.attempt = 1;
+  restart.config = view("vm-1").record->config;
+  restart.sources = view("vm-1").record->sources;
+  restart.config.cpu = 2;
+  ASSERT_TRUE(run("vm-1", restart).ok);
+  ASSERT_NE(mark_of("vm-1").nonce, saved.nonce);
+  const std::string mac = view("vm-1").nics.at(0).mac;
+  const int old = vmm_pid("vm-1");
+
+  const Outcome outcome = run("vm-1", restore_to("snap-1"));
+  ASSERT_TRUE(outcome.ok) << to_string(outcome.reason) << outcome.message;
+  EXPECT_EQ(outcome.restore, store::RestoreResult::kSucceeded);
+  const VmView vm = view("vm-1");
+  EXPECT_EQ(vm.live, Live::kRunning);
+  EXPECT_EQ(vm.record->config.cpu, 1U);
+  EXPECT_EQ(vm.read_back, vm.record->config);
+  EXPECT_EQ(vm.record->sources.cpu, model::Source::kSnapshot);
+  EXPECT_EQ(vm.record->sources.network, model::Source::kVirtualMachine);
+  EXPECT_EQ(vm.record->restore_attempt_done, 1U);
+  EXPECT_EQ(vm.nics.at(0).mac, mac);
+  EXPECT_NE(vmm_pid("vm-1"), old);
+  EXPECT_EQ(node_->db().processes("vm-1").size(), 1U);
+  EXPECT_EQ(mark_of("vm-1").nonce, saved.nonce);
+  // A third generation of the same snapshot, by another agent.
+  close();
+  open();
+  const Outcome again = run("vm-1", restore_to("snap-1", 2));
+  EXPECT_TRUE(again.ok) << to_string(again.reason) << again.message;
+}
+
+TEST_P(NodeLoad, ARefusedRestoreLeavesTheSameProcess) {
+  boot("vm-1");
+  boot("vm-2");
+  snapshot("vm-2", "snap-2");
+  const int pid = vmm_pid("vm-1");
+  const auto record = *view("vm-1").record;
+  EXPECT_EQ(run("vm-1", restore_to("none")).reason, Reason::kSnapshotNotFound);
+  EXPECT_EQ(run("vm-1", restore_to("snap-2")).reason, Reason::kForeignSnapshot);
+  auto pinned = restore_to("snap-2");
+  pinned.manifest_digest = "sha256:0";
+  EXPECT_EQ(run("vm-1", pinned).reason, Reason::kManifestMismatch);
+  EXPECT_EQ(vmm_pid("vm-1"), pid);
+  EXPECT_EQ(view("vm-1").live, Live::kRunning);
+  EXPECT_EQ(*view("vm-1").record, record);
+}
+
+TEST_P(NodeLoad, AForeignSnapshotIsTakenWhereItIsAllowed) {
+  boot("vm-1");
+  boot("vm-2");
+  snapshot("vm-2", "snap-2");
+  const std::string mac = view("vm-1").nics.at(0).mac;
+  auto request = restore_to("snap-2");
+  request.allow_foreign = true;
+  const Outcome outcome = run("vm-1", request);
+  ASSERT_TRUE(outcome.ok) << to_string(outcome.reason) << outcome.message;
+  EXPECT_EQ(view("vm-1").nics.at(0).mac, mac);
+  EXPECT_EQ(view("vm-1").live, Live::kRunning);
+}
+
+TEST_P(NodeLoad, ADeletedSnapshotIsGoneAndItsClonesLive) {
+  boot("vm-1");
+  snapshot("vm-1", "snap-1");
+  ASSERT_TRUE(run("vm-2", clone_of("snap-1")).ok);
+  const Outcome outcome = run("snap-1", DeleteSnapshotRequest{});
+  EXPECT_TRUE(outcome.ok) << outcome.message;
+  EXPECT_FALSE(engine().snapshot("snap-1").record);
+  EXPECT_FALSE(std::filesystem::exists(node_->paths().snapshot("snap-1")));
+  EXPECT_EQ(view("vm-2").live, Live::kRunning);
+}
+
+TEST_P(NodeLoad, ARetainedSnapshotIsTakenInAgain) {
+  boot("vm-1");
+  snapshot("vm-1", "snap-12345678");
+  ASSERT_TRUE(run("snap-12345678", DeleteSnapshotRequest{true}).ok);
+  ImportRequest import;
+  import.ns = "default";
+  import.name = "back";
+  import.directory = "snap-12345678-snap-123";
+  const Outcome outcome = run("snap-9", import);
+  ASSERT_TRUE(outcome.ok) << to_string(outcome.reason) << outcome.message;
+  EXPECT_TRUE(engine().snapshot("snap-9").ready);
+  EXPECT_EQ(engine().snapshot("snap-9").record->source_uid, "");
+  EXPECT_TRUE(run("vm-2", clone_of("snap-9")).ok);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, NodeLoad,
+                         testing::ValuesIn(model::kHypervisors),
+                         [](const auto& kind) {
+                           return std::string(to_string(kind.param));
+                         });
+
+}  // namespace
+}  // namespace chrysalis::engine

@@ -1,0 +1,188 @@
+#include "tests/src/engine/hands/node_fixture.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <fstream>
+
+#include "src/base/unique_fd.h"
+#include "src/hypervisor/process_identity.h"
+#include "src/model/guest_files.h"
+#include "src/network/vm_network.h"
+
+namespace chrysalis::engine {
+namespace {
+
+constexpr off_t kGuestPage = 0x200000;
+
+void write_file(const std::filesystem::path& path, const std::string& text) {
+  std::filesystem::create_directories(path.parent_path());
+  std::ofstream(path) << text;
+}
+
+}  // namespace
+
+void NodeTest::SetUp() {
+  if (::geteuid() != 0) GTEST_SKIP() << "SKIPPED LOUDLY: needs root";
+  if (::unshare(CLONE_NEWNS | CLONE_NEWNET) != 0)
+    GTEST_SKIP() << "SKIPPED LOUDLY: needs namespaces";
+  ASSERT_EQ(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+  ASSERT_EQ(::mount(nullptr, "/", nullptr, MS_REC | MS_SHARED, nullptr), 0);
+  std::filesystem::create_directories("/run/netns");
+  ASSERT_EQ(::mount("tmpfs", "/run/netns", "tmpfs", 0, nullptr), 0);
+  char name[] = "/tmp/chrysalis-XXXXXX";
+  ASSERT_NE(::mkdtemp(name), nullptr);
+  root_ = name;
+  ASSERT_EQ(::chmod(name, 0711), 0);
+  write_file(root_ / "images/counter/kernel", "simulated-guest eject acpi\n");
+  write_file(root_ / "images/deaf/kernel", "simulated-guest deaf\n");
+  open();
+}
+
+void NodeTest::TearDown() {
+  if (node_) {
+    for (const auto& row : node_->db().processes()) {
+      for (const auto& identity :
+           {hypervisor::ProcessIdentity{row->vmm_pid, row->vmm_start},
+            hypervisor::ProcessIdentity{row->shim_pid, row->shim_start}}) {
+        auto process = hypervisor::open_process(identity);
+        if (!process) continue;
+        if (identity.pid == row->vmm_pid)
+          (void)hypervisor::signal_process(process->get(), SIGKILL);
+        EXPECT_TRUE(hypervisor::wait_process(process->get(),
+                                             clock_.mono() + seconds{20}));
+      }
+    }
+    node_.reset();
+  }
+  if (!root_.empty()) std::filesystem::remove_all(root_);
+}
+
+NodeOptions NodeTest::options() const {
+  const std::filesystem::path build = CHRYSALIS_BINARY_DIR;
+  NodeOptions out;
+  out.state_dir = root_ / "state";
+  out.image_root = root_ / "images";
+  out.cloud_hypervisor = build / "simulated/cloud-hypervisor";
+  out.firecracker = build / "simulated/firecracker";
+  out.shim = build / "src/shim/chrysalis-shim";
+  return out;
+}
+
+void NodeTest::open() {
+  auto node = Node::open(options(), clock_);
+  ASSERT_TRUE(node) << node.error().message;
+  node_ = std::move(*node);
+  node_->engine().on_change([this](const std::string&) {
+    const std::lock_guard lock(mutex_);
+    ++changes_;
+    changed_.notify_all();
+  });
+  const auto adopted = node_->engine().adopt();
+  ASSERT_TRUE(adopted) << adopted.error().message;
+}
+
+bool NodeTest::await(const std::function<bool()>& holds) {
+  const Mono deadline = clock_.mono() + seconds{30};
+  for (;;) {
+    uint64_t seen = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      seen = changes_;
+    }
+    if (holds()) return true;
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait_until(lock, deadline, [&] { return changes_ != seen; }))
+      return holds();
+  }
+}
+
+Outcome NodeTest::run(const std::string& uid, Request request) {
+  const Kind kind = kind_of(request);
+  const auto accepted = engine().submit(uid, std::move(request));
+  EXPECT_TRUE(accepted) << accepted.error().message;
+  EXPECT_TRUE(await([&] { return !view(uid).running; })) << to_string(kind);
+  const auto last = kind == Kind::kDeleteSnapshot || kind == Kind::kImport
+                        ? engine().snapshot(uid).last
+                        : view(uid).last;
+  return last.value_or(Outcome{});
+}
+
+BootRequest NodeTest::boot_request(const std::string& name) const {
+  BootRequest request;
+  request.ns = "default";
+  request.name = name;
+  request.config.cpu = 1;
+  request.config.memory = {uint64_t{64} << 20};
+  request.config.storage = {uint64_t{16} << 20};
+  request.config.nics = 1;
+  request.config.image = "counter";
+  request.config.network = "default";
+  request.config.hypervisor = GetParam();
+  const bool ch = GetParam() == model::Hypervisor::kCloudHypervisor;
+  request.config.disk_queue_size = request.config.queue_size = ch ? 512 : 256;
+  request.config.no_direct_io = !ch;
+  return request;
+}
+
+void NodeTest::boot(const std::string& uid) {
+  const Outcome outcome = run(uid, boot_request(uid));
+  ASSERT_TRUE(outcome.ok) << to_string(outcome.reason) << outcome.message;
+}
+
+void NodeTest::snapshot(const std::string& vm, const std::string& uid) {
+  const Outcome outcome = run(vm, SnapshotRequest{uid, "default", uid});
+  ASSERT_TRUE(outcome.ok) << to_string(outcome.reason) << outcome.message;
+  ASSERT_TRUE(engine().snapshot(uid).ready);
+}
+
+int NodeTest::vmm_pid(const std::string& uid) {
+  const auto rows = node_->db().processes(uid);
+  return rows.empty() ? 0 : rows.back()->vmm_pid;
+}
+
+NodeTest::Mark NodeTest::mark_in(const std::string& snapshot_uid) {
+  const auto memory = node_->paths().snapshot(snapshot_uid) /
+                      model::dump_files(GetParam()).memory;
+  const UniqueFd file(::open(memory.c_str(), O_RDONLY | O_CLOEXEC));
+  char page[24] = {};
+  EXPECT_EQ(::pread(file.get(), page, sizeof page, kGuestPage),
+            static_cast<ssize_t>(sizeof page));
+  Mark mark;
+  std::memcpy(&mark.counter, page, sizeof mark.counter);
+  mark.nonce.assign(page + 8, 16);
+  return mark;
+}
+
+NodeTest::Mark NodeTest::mark_of(const std::string& vm) {
+  const std::string uid = "mark-" + std::to_string(++snapshots_);
+  const Outcome outcome = run(vm, SnapshotRequest{uid, "default", uid});
+  EXPECT_TRUE(outcome.ok) << to_string(outcome.reason) << outcome.message;
+  return outcome.ok ? mark_in(uid) : Mark{};
+}
+
+void NodeTest::type(const std::string& uid, char letter) {
+  const auto paths =
+      node_->paths().generation(uid, view(uid).record->generation);
+  // CH: the shim holds the serial line; its guest is told by fault of nobody.
+  const UniqueFd fifo(
+      ::open(paths.stdin_fifo().c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+  ASSERT_TRUE(fifo.valid()) << paths.stdin_fifo();
+  ASSERT_EQ(::write(fifo.get(), &letter, 1), 1);
+}
+
+std::vector<std::string> NodeTest::left_of(const std::string& uid) {
+  std::vector<std::string> out;
+  if (std::filesystem::exists(node_->paths().vm(uid))) out.push_back("files");
+  if (std::filesystem::exists(network::VmNetwork().netns_path(uid)))
+    out.push_back("network namespace");
+  if (node_->db().vm(uid)) out.push_back("record");
+  if (!node_->db().processes(uid).empty()) out.push_back("process rows");
+  return out;
+}
+
+}  // namespace chrysalis::engine

@@ -1,0 +1,68 @@
+#pragma once
+
+// A whole engine over simulated VMMs, in namespaces of the test's own. What
+// it left behind is killed at the end. Skips, loudly, without root.
+
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "src/base/clock.h"
+#include "src/engine/hands/node.h"
+
+namespace chrysalis::engine {
+
+class NodeTest : public testing::TestWithParam<model::Hypervisor> {
+ protected:
+  void SetUp() override;
+  void TearDown() override;
+
+  NodeOptions options() const;
+  void open();  // a new agent; adopts
+  void close() { node_.reset(); }
+  Engine& engine() { return node_->engine(); }
+
+  // Waits, bounded, until it holds; looks again at each change.
+  bool await(const std::function<bool()>& holds);
+  // Submits and waits for its end.
+  Outcome run(const std::string& uid, Request request);
+  VmView view(const std::string& uid) { return engine().view(uid); }
+
+  BootRequest boot_request(const std::string& name) const;
+  // Boots a VM that runs.
+  void boot(const std::string& uid);
+  void snapshot(const std::string& vm, const std::string& uid);
+
+  // The VMM of the VM, as recorded; 0: none.
+  int vmm_pid(const std::string& uid);
+  // The counter and the nonce that the guest keeps, from a memory file.
+  struct Mark {
+    uint32_t counter = 0;
+    std::string nonce;
+  };
+  Mark mark_in(const std::string& snapshot_uid);
+  // Of a running VM: taken by a throwaway snapshot.
+  Mark mark_of(const std::string& vm);
+  // A letter for the guest's serial line: q power off, r reboot, c crash.
+  void type(const std::string& uid, char letter);
+  // Everything there is of this VM on the host.
+  std::vector<std::string> left_of(const std::string& uid);
+
+  std::filesystem::path root_;
+  std::unique_ptr<Node> node_;
+
+ private:
+  SystemClock clock_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  uint64_t changes_ = 0;
+  int snapshots_ = 0;
+};
+
+}  // namespace chrysalis::engine
