@@ -57,7 +57,6 @@ Result<fs::path> KeptBinaries::keep(const fs::path& program,
   CHRYSALIS_TRY(file->sync());
   CHRYSALIS_TRY(fs_.rename(temp, path));
   CHRYSALIS_TRY(fs_.sync_dir(paths_.bin_dir()));
-  CHRYSALIS_TRY(fs_.sync_dir(paths_.root()));
   used_.insert(sha256);
   return path;
 }

@@ -106,6 +106,8 @@ Result<SnapshotFiles::Published> SnapshotFiles::publish(const fs::path& staging,
                                                         SnapshotRecord record) {
   if (!StatePaths::valid_uid(record.uid))
     return fail(Code::kInvalid, "the snapshot has no valid uid");
+  // Where it goes to must not be lost with it.
+  CHRYSALIS_TRY(ensure_directory(fs_, paths_.snapshots_dir(), 0711));
   auto files = expected_files(fs_, staging, record);
   if (!files)
     return tl::unexpected<Error>(

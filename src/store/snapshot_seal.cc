@@ -159,9 +159,9 @@ Result<void> expect_names(std::vector<std::string> found,
 
 Result<void> ensure_directory(FileSystem& fs, const fs::path& path,
                               uint32_t permissions) {
-  auto made = fs.mkdir(path, permissions);
-  if (!made && made.error().code == Code::kConflict) return {};
-  return made;
+  const auto made = fs.mkdir(path, permissions);
+  if (!made && made.error().code != Code::kConflict) return made;
+  return fs.sync_dir(path.parent_path());
 }
 
 }  // namespace chrysalis::store

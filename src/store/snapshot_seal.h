@@ -50,7 +50,8 @@ Result<void> expect_names(std::vector<std::string> found,
 // Bytes that are no holes.
 Result<uint64_t> data_bytes(File& file);
 
-// mkdir that is content when it is there already.
+// It is there, durably: also when a former life made it and did not get so far.
+// Its parent is there durably.
 Result<void> ensure_directory(FileSystem& fs, const std::filesystem::path& path,
                               uint32_t permissions);
 

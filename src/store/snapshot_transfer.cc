@@ -169,7 +169,6 @@ Result<void> SnapshotFiles::retain(const SnapshotRecord& record) {
     CHRYSALIS_TRY(copy_directory(fs_, from, to));
   }
   CHRYSALIS_TRY(fs_.sync_dir(to.parent_path()));
-  CHRYSALIS_TRY(fs_.sync_dir(paths_.import_root()));
   return remove(record.uid);
 }
 

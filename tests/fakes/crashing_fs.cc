@@ -5,10 +5,30 @@
 
 namespace chrysalis {
 
+namespace {
+
+// Bytes that are copied when they change: a disk is copied far more often.
+class SharedBytes {
+ public:
+  [[nodiscard]] const std::string& get() const { return *shared_; }
+  std::string& change() {
+    if (shared_.use_count() > 1) shared_ = std::make_shared<std::string>(get());
+    return *shared_;
+  }
+  friend bool operator==(const SharedBytes& a, const SharedBytes& b) {
+    return a.shared_ == b.shared_ || a.get() == b.get();
+  }
+
+ private:
+  std::shared_ptr<std::string> shared_ = std::make_shared<std::string>();
+};
+
+}  // namespace
+
 struct CrashingFs::Node {
   bool directory = false;
   uint64_t inode = 0;
-  std::string bytes, durable_bytes;
+  SharedBytes bytes, durable_bytes;
   uint32_t mode = 0, durable_mode = 0;
   int64_t mtime = 0;
   uint64_t links = 1;
@@ -41,9 +61,10 @@ class CrashingFile final : public File {
 
   Result<size_t> read_at(uint64_t offset, std::span<char> into) override {
     if (fs_.crashed_) return fail(Code::kUnavailable, "power lost");
-    if (offset >= node_->bytes.size()) return 0;
-    const size_t n = std::min(into.size(), node_->bytes.size() - offset);
-    std::copy_n(node_->bytes.data() + offset, n, into.data());
+    const std::string& bytes = node_->bytes.get();
+    if (offset >= bytes.size()) return 0;
+    const size_t n = std::min(into.size(), bytes.size() - offset);
+    std::copy_n(bytes.data() + offset, n, into.data());
     return n;
   }
   Result<void> write_at(uint64_t offset, std::string_view bytes) override {
@@ -54,13 +75,13 @@ class CrashingFile final : public File {
   }
   Result<void> resize(uint64_t bytes) override {
     CHRYSALIS_TRY(fs_.count_operation("resize", path_));
-    node_->bytes.resize(bytes, '\0');
+    node_->bytes.change().resize(bytes, '\0');
     ++node_->mtime;
     return {};
   }
   // Runs of zero pages count as holes, as on a disk after punching.
   Result<std::optional<Extent>> next_data(uint64_t from) override {
-    const std::string& bytes = node_->bytes;
+    const std::string& bytes = node_->bytes.get();
     const auto data = bytes.find_first_not_of('\0', from);
     if (data == std::string::npos) return std::optional<Extent>{};
     const uint64_t begin = std::max<uint64_t>(from, data / 4096 * 4096);
@@ -76,9 +97,10 @@ class CrashingFile final : public File {
   }
   Result<void> punch(Extent range) override {
     CHRYSALIS_TRY(fs_.count_operation("punch", path_));
-    for (uint64_t i = range.offset;
-         i < std::min<uint64_t>(range.end(), node_->bytes.size()); ++i)
-      node_->bytes[i] = '\0';
+    std::string& bytes = node_->bytes.change();
+    const uint64_t end = std::min<uint64_t>(range.end(), bytes.size());
+    if (range.offset < end)
+      std::fill_n(bytes.data() + range.offset, end - range.offset, '\0');
     ++node_->mtime;
     return {};
   }
@@ -101,10 +123,10 @@ class CrashingFile final : public File {
  private:
   Result<void> put(uint64_t offset, std::string_view bytes) {
     CHRYSALIS_TRY(fs_.count_operation("write", path_));
-    if (node_->bytes.size() < offset + bytes.size())
-      node_->bytes.resize(offset + bytes.size(), '\0');
-    std::ranges::copy(bytes,
-                      node_->bytes.begin() + static_cast<ptrdiff_t>(offset));
+    std::string& mine = node_->bytes.change();
+    if (mine.size() < offset + bytes.size())
+      mine.resize(offset + bytes.size(), '\0');
+    std::ranges::copy(bytes, mine.begin() + static_cast<ptrdiff_t>(offset));
     ++node_->mtime;
     return {};
   }
@@ -261,7 +283,7 @@ Result<FileStat> CrashingFs::stat(const Path& path) {
       node->directory ? FileStat::Kind::kDirectory : FileStat::Kind::kFile;
   out.device = 1;
   out.inode = node->inode;
-  out.size = out.allocated = node->bytes.size();
+  out.size = out.allocated = node->bytes.get().size();
   out.mode = node->mode;
   out.mtime_ns = node->mtime;
   out.links = node->links;
@@ -285,7 +307,7 @@ Result<FileSystem::Cloned> CrashingFs::clone_file(const Path& from,
                                                   uint32_t permissions) {
   const NodePtr source = find(from);
   if (!source) return fail(Code::kNotFound, from.string() + ": no such file");
-  const std::string bytes = source->bytes;
+  const std::string bytes = source->bytes.get();
   CHRYSALIS_ASSIGN(const auto file, open(to, Mode::kCreate, permissions));
   CHRYSALIS_TRY(file->write_at(0, bytes));
   return Cloned::kCopy;
@@ -347,9 +369,9 @@ std::unique_ptr<CrashingFs> CrashingFs::after_power_loss(
     } else if (loss.bytes == Bytes::kTorn &&
                node->bytes != node->durable_bytes) {
       // What was written first is there, the tail reads as zeros.
-      const size_t half = node->bytes.size() / 2;
-      std::fill(fresh->bytes.begin() + static_cast<ptrdiff_t>(half),
-                fresh->bytes.end(), '\0');
+      std::string& torn = fresh->bytes.change();
+      const size_t half = torn.size() / 2;
+      std::fill(torn.begin() + static_cast<ptrdiff_t>(half), torn.end(), '\0');
       fresh->mode = node->durable_mode;
     }
     fresh->durable_bytes = fresh->bytes;
