@@ -147,6 +147,7 @@ constexpr std::array kPureStems = {
     std::string_view{"controller/runtime/directory/presentation"},
     std::string_view{"controller/runtime/directory/refusal_status"},
     std::string_view{"controller/runtime/election"},
+    std::string_view{"controller/runtime/event_series"},
     std::string_view{"controller/runtime/lease_record"},
     std::string_view{"controller/runtime/liveness"},
     std::string_view{"controller/runtime/queue_state"},
