@@ -72,7 +72,10 @@ const std::vector<Row>& table() {
       // The two worlds that objects may live in.
       {"controller/runtime/cluster",
        {"src/base", "src/model", "controller/kube", "controller/api",
-        "controller/api/objects", "controller/runtime"}},
+        "controller/api/objects", "controller/runtime",
+        // What its roster of agents is an implementation of.
+        "controller/runtime/executor/agents.h",
+        "controller/reconcile/placement.h"}},
       {"controller/runtime/directory",
        {"src/base", "src/model", "src/store", "controller/api",
         "controller/api/objects", "controller/admission",
