@@ -2,7 +2,8 @@
 
 // One HTTP/1.1 conversation with an API server, as blocking calls. The seam
 // between the client and a library: beast/beast_transport.h (long-lived
-// processes), held to this by tests/controller/kube/beast_transport_test.cc.
+// processes), cpprest/cpprest_transport.h (the command line). Both are held to
+// this by tests/controller/kube/transport/transport_contract_test.cc.
 //
 // Contract: TLS trusts the given CA only and checks host or IP; no redirect is
 // followed (a 3xx is an answer); a request with a body is never sent twice

@@ -50,13 +50,14 @@ std::map<std::string, std::string> headers_of(std::string_view head) {
   while (at != std::string_view::npos && at + 2 < head.size()) {
     const size_t end = std::min(head.find("\r\n", at + 2), head.size());
     const std::string_view line = head.substr(at + 2, end - at - 2);
-    const size_t colon = line.find(": ");
+    const size_t colon = line.find(':');
     if (colon != std::string_view::npos) {
       std::string name(line.substr(0, colon));
       std::transform(name.begin(), name.end(), name.begin(), [](char c) {
         return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
       });
-      out[name] = line.substr(colon + 2);
+      const size_t value = line.find_first_not_of(' ', colon + 1);
+      out[name] = line.substr(std::min(value, line.size()));
     }
     at = end;
   }

@@ -1,30 +1,18 @@
 #include "controller/kube/beast/http_answer.h"
 
-#include <charconv>
-#include <string_view>
+#include <utility>
 
 #include <boost/asio/ssl/error.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/field.hpp>
 #include <boost/beast/http/verb.hpp>
 
+#include "controller/kube/header_text.h"
+
 namespace chrysalis::kube::beast {
 namespace {
 
 namespace http = boost::beast::http;
-
-// The text of `299 - "some \"text\"" ["date"]`; "" for another code.
-std::string warning_text(std::string_view value) {
-  if (!value.starts_with("299 ")) return "";
-  const auto quote = value.find('"');
-  if (quote == std::string_view::npos) return "";
-  std::string out;
-  for (size_t i = quote + 1; i < value.size() && value[i] != '"'; ++i) {
-    if (value[i] == '\\' && i + 1 < value.size()) ++i;
-    out += value[i];
-  }
-  return out;
-}
 
 Code code_of(const boost::system::error_code& error) {
   if (error == http::error::body_limit || error == http::error::header_limit ||
@@ -47,18 +35,13 @@ Response head_of(const http::response_header<>& head) {
   out.status = static_cast<int>(head.result_int());
   const auto type = head[http::field::content_type];
   out.content_type.assign(type.data(), type.size());
-  // A date is allowed too; no API server sends one.
   const auto after = head[http::field::retry_after];
-  int64_t wait = 0;
-  const char* end = after.data() + after.size();
-  const auto [at, error] = std::from_chars(after.data(), end, wait);
-  if (!after.empty() && error == std::errc() && at == end && wait >= 0)
-    out.retry_after = seconds(wait);
+  out.retry_after = retry_after({after.data(), after.size()});
   const auto [first, last] = head.equal_range(http::field::warning);
   for (auto it = first; it != last; ++it) {
     const auto value = it->value();
-    std::string text = warning_text({value.data(), value.size()});
-    if (!text.empty()) out.warnings.push_back(std::move(text));
+    for (std::string& text : warning_texts({value.data(), value.size()}))
+      out.warnings.push_back(std::move(text));
   }
   return out;
 }
