@@ -44,8 +44,9 @@ std::vector<std::string> warning_texts(std::string_view value) {
 
 std::optional<seconds> retry_after(std::string_view value) {
   int64_t wait = 0;
-  const char* end = value.data() + value.size();
-  const auto [at, error] = std::from_chars(value.data(), end, wait);
+  const char* begin = value.data();
+  const char* end = begin + value.size();
+  const auto [at, error] = std::from_chars(begin, end, wait);
   if (value.empty() || error != std::errc() || at != end || wait < 0)
     return std::nullopt;
   return seconds(wait);

@@ -53,9 +53,9 @@ class Members {
     return out;
   }
   Result<Members> object(const char* name) const {
-    static const json kEmpty = json::object();
+    static const json empty = json::object();
     const json* found = find(name);
-    if (found == nullptr) return Members(kEmpty, path_ + name + ".");
+    if (found == nullptr) return Members(empty, path_ + name + ".");
     if (!found->is_object()) return wrong(name, "an object");
     return Members(*found, path_ + name + ".");
   }

@@ -23,8 +23,9 @@ class Reader {
   // Exactly `digits` of them, at most `max`.
   int number(size_t digits, int max) {
     int value = 0;
-    const char* end = rest_.data() + std::min(digits, rest_.size());
-    const auto read = std::from_chars(rest_.data(), end, value);
+    const char* begin = rest_.data();
+    const char* end = begin + std::min(digits, rest_.size());
+    const auto read = std::from_chars(begin, end, value);
     ok_ = ok_ && rest_.size() >= digits && rest_[0] != '-' &&
           read.ec == std::errc() && read.ptr == end && value <= max;
     if (ok_) rest_.remove_prefix(digits);

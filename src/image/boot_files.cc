@@ -7,9 +7,9 @@
 #include <cerrno>
 #include <system_error>
 
+#include "src/base/tree_hash.h"
 #include "src/base/unique_fd.h"
 #include "src/image/new_file.h"
-#include "src/base/tree_hash.h"
 
 namespace chrysalis::image {
 namespace {

@@ -7,8 +7,8 @@
 #include <array>
 #include <cerrno>
 
-#include "src/base/tree_hash.h"
 #include "src/base/beneath.h"
+#include "src/base/tree_hash.h"
 #include "src/image/boot_files.h"
 #include "src/image/hash_cache.h"
 #include "src/image/new_file.h"

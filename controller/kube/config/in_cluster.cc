@@ -17,10 +17,10 @@ std::string trimmed(std::string_view text) {
 
 Result<> check_readable(const std::filesystem::path& file,
                         const ReadFile& read) {
-  auto text = read(file);
+  const auto text = read(file);
   if (text && !trimmed(*text).empty()) return {};
   const std::string why =
-      text ? file.string() + ": is empty" : std::move(text).error().message;
+      text ? file.string() + ": is empty" : text.error().message;
   return fail(text ? Code::kInvalid : Code::kNotFound,
               why +
                   "; give the pod a service account (and leave "

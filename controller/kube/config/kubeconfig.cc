@@ -53,12 +53,12 @@ std::optional<std::string> from_base64(std::string_view text) {
 // A mapping of one file, for reading members with errors that say where.
 class Section {
  public:
-  Section(const KubeconfigFile& file, std::string where, YAML::Node node)
-      : file_(&file), where_(std::move(where)), node_(std::move(node)) {}
+  Section(const KubeconfigFile& file, std::string where, const YAML::Node& node)
+      : file_(&file), where_(std::move(where)), node_(node) {}
 
   [[nodiscard]] std::optional<YAML::Node> find(const char* key) const {
     if (!node_.IsMap()) return std::nullopt;
-    const YAML::Node found = std::as_const(node_)[key];
+    YAML::Node found = std::as_const(node_)[key];
     if (!found.IsDefined() || found.IsNull()) return std::nullopt;
     return found;
   }
@@ -74,8 +74,8 @@ class Section {
     return fail(Code::kInvalid, text + ": " + what);
   }
   // A mapping inside, in the same file.
-  [[nodiscard]] Section inner(std::string where, YAML::Node node) const {
-    return {*file_, std::move(where), std::move(node)};
+  [[nodiscard]] Section inner(std::string where, const YAML::Node& node) const {
+    return {*file_, std::move(where), node};
   }
 
   Result<std::string> text(const char* key) const {

@@ -43,7 +43,7 @@ class BodyBuffer final
 
  protected:
   pplx::task<size_t> _putn(const uint8_t* data, size_t size) override {
-    pplx::task_completion_event<size_t> taken;
+    const pplx::task_completion_event<size_t> taken;
     take_({reinterpret_cast<const char*>(data), size},
           [taken, size] { taken.set(size); });
     return pplx::task<size_t>(taken);

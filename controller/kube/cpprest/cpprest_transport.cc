@@ -29,7 +29,7 @@ constexpr int kFirstTlsError = 1 << 23;
 Mono steady_now() { return std::chrono::steady_clock::now(); }
 
 Result<void> start_threads() {
-  static const bool kStarted = [] {
+  static const bool started = [] {
     try {
       crossplat::threadpool::initialize_with_threads(kThreads);
       return true;
@@ -37,7 +37,7 @@ Result<void> start_threads() {
       return false;
     }
   }();
-  if (kStarted) return {};
+  if (started) return {};
   return fail(Code::kUnsupported, "cpprestsdk runs already, unfenced");
 }
 

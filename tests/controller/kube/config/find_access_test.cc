@@ -20,7 +20,7 @@ std::string config(const std::string& server) {
 class FindAccess : public testing::Test {
  protected:
   std::map<std::string, std::string> disk_{
-      {"/work/mine", config("https://flag")},
+      {"/home/mine", config("https://flag")},
       {"/etc/first", config("https://variable")},
       {"/home/me/.kube/config", config("https://home")},
       {"/sa/token", "abc\n"},
@@ -77,7 +77,7 @@ TEST_F(FindAccess, DoesNotGoOnBehindAWrongSource) {
 
 TEST_F(FindAccess, ChoosesTheContextOfTheFlag) {
   sources_.context_flag = "y";
-  EXPECT_THAT(server(), HasSubstr("/work/mine:2: contexts: no \"y\""));
+  EXPECT_THAT(server(), HasSubstr("/home/mine:2: contexts: no \"y\""));
 }
 
 class InCluster : public FindAccess {
