@@ -66,7 +66,7 @@ bool DirectoryWatch::wait(milliseconds at_most) {
 // Everything that waits there; did any of it matter?
 bool DirectoryWatch::drain() {
   bool any = false;
-  alignas(inotify_event) std::array<char, 16 * 1024> buffer{};
+  alignas(inotify_event) std::array<char, 16'384> buffer{};
   for (;;) {
     const ssize_t got = ::read(inotify_.get(), buffer.data(), buffer.size());
     if (got <= 0) return any;
