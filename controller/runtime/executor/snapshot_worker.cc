@@ -53,6 +53,7 @@ Next SnapshotWorker::reconcile_one(const ObjectKey& key,
     if (!lane.empty()) observed.source_view = deps_.engine.view(lane);
   }
   observed.view = deps_.engine.snapshot(uid);  // after the VM's: see the plan
+  if (observed.view.ready) deps_.waiters.wait(key, std::nullopt);
   return carry_out(key, snapshot,
                    reconcile::plan(observed, deps_.clock.wall()));
 }

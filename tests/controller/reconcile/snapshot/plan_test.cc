@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
+#include "controller/api/objects/codec.h"
 #include "controller/reconcile/words.h"
 
 namespace chrysalis::reconcile {
@@ -12,6 +15,24 @@ using engine::Live;
 using engine::Reason;
 
 constexpr Wall kStart{seconds{1'800'000'000}};
+
+// What comes back from where it was written.
+api::SnapshotStatus as_stored(const api::SnapshotStatus& status) {
+  api::VmSnapshot written;
+  written.meta.ns = "ns";
+  written.meta.name = "snap";
+  written.spec.virtual_machine = "vm";
+  written.status = status;
+  const auto read = api::decode_snapshot(api::encode(written));
+  if (!read) {
+    ADD_FAILURE() << read.error().message;
+    return status;
+  }
+  EXPECT_EQ(read->status, status);
+  for (const api::Condition& condition : status.conditions)
+    EXPECT_TRUE(api::is_reason(condition.reason)) << condition.reason;
+  return read->status;
+}
 
 struct World {
   World() {
@@ -62,7 +83,7 @@ struct World {
     }
     if (p.status) {
       ++writes;
-      snapshot.status = *p.status;
+      snapshot.status = as_stored(*p.status);
     }
     return p.request || p.status;
   }

@@ -4,6 +4,9 @@
 
 #include <utility>
 
+#include <nlohmann/json.hpp>
+
+#include "controller/api/objects/codec.h"
 #include "controller/reconcile/conditions.h"
 
 namespace chrysalis::reconcile {
@@ -61,6 +64,30 @@ VmObserved VmWorld::observe() const {
   return out;
 }
 
+namespace {
+
+// What comes back from where it was written: what is not said twice the same
+// way would be written for ever.
+api::VmStatus as_stored(const api::VmStatus& status) {
+  api::VirtualMachine written;
+  written.meta.ns = "ns";
+  written.meta.name = "vm";
+  written.meta.uid = "vm-uid";
+  written.spec.wish.image = "img";
+  written.status = status;
+  const auto read = api::decode_vm(api::encode(written));
+  if (!read) {
+    ADD_FAILURE() << read.error().message;
+    return status;
+  }
+  EXPECT_EQ(read->status, status);
+  for (const api::Condition& condition : status.conditions)
+    EXPECT_TRUE(api::is_reason(condition.reason)) << condition.reason;
+  return read->status;
+}
+
+}  // namespace
+
 bool VmWorld::step() {
   VmPlan planned = look();
   memory = planned.memory;
@@ -84,7 +111,7 @@ bool VmWorld::step() {
   if (planned.status) {
     ++status_writes;
     EXPECT_FALSE(same_status(*planned.status, vm.status));
-    vm.status = *planned.status;
+    vm.status = as_stored(*planned.status);
     events.insert(events.end(), planned.events.begin(), planned.events.end());
   }
   return any;
