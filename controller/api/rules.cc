@@ -1,5 +1,7 @@
 #include "controller/api/rules.h"
 
+#include <utility>
+
 #include <nlohmann/json.hpp>
 
 #include "src/model/fields.h"
@@ -308,9 +310,9 @@ std::string message_expression(const Rule& rule) {
   return out + "])";
 }
 
-std::vector<model::Fault> broken_rules(Kind kind, const nlohmann::json& object,
-                                       const nlohmann::json* old) {
-  std::vector<model::Fault> out;
+std::vector<BrokenRule> find_broken(Kind kind, const nlohmann::json& object,
+                                    const nlohmann::json* old) {
+  std::vector<BrokenRule> out;
   static const nlohmann::json none = nlohmann::json::object();
   const auto below = [](const nlohmann::json& o) -> const nlohmann::json& {
     const auto* spec = find_path(o, "spec");
@@ -328,9 +330,18 @@ std::vector<model::Fault> broken_rules(Kind kind, const nlohmann::json& object,
     shown.reserve(rule.values.size());
     for (const Operand& value : rule.values)
       shown.push_back(show(value, self, before));
-    out.push_back(
-        {(on_spec ? "spec." : "") + rule.path, model::fill(rule.text, shown)});
+    out.push_back({&rule,
+                   {(on_spec ? "spec." : "") + rule.path,
+                    model::fill(rule.text, shown)}});
   }
+  return out;
+}
+
+std::vector<model::Fault> broken_rules(Kind kind, const nlohmann::json& object,
+                                       const nlohmann::json* old) {
+  std::vector<model::Fault> out;
+  for (BrokenRule& one : find_broken(kind, object, old))
+    out.push_back(std::move(one.fault));
   return out;
 }
 

@@ -41,6 +41,14 @@ std::string message_expression(const Rule& rule);
 
 // The faults of an object, `old` for an update. REQUIRES: structurally valid
 // and defaulted (structural.h).
+struct BrokenRule {
+  const Rule* rule = nullptr;  // of rules_of(kind)
+  model::Fault fault;
+};
+std::vector<BrokenRule> find_broken(Kind kind, const nlohmann::json& object,
+                                    const nlohmann::json* old);
+
+// The same, without the rules.
 std::vector<model::Fault> broken_rules(Kind kind, const nlohmann::json& object,
                                        const nlohmann::json* old);
 

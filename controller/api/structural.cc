@@ -1,5 +1,7 @@
 #include "controller/api/structural.h"
 
+#include <utility>
+
 #include "controller/api/pattern.h"
 
 namespace chrysalis::api {
@@ -10,16 +12,17 @@ using nlohmann::json;
 
 class Checker {
  public:
-  explicit Checker(std::vector<Fault>& faults) : faults_(faults) {}
+  explicit Checker(std::vector<StructuralFault>& faults) : faults_(faults) {}
 
   void check(const Schema& schema, const json& value, const std::string& path) {
     if (!type_fits(schema, value)) {
       const std::string type = schema.contains("x-kubernetes-int-or-string")
                                    ? "integer,string"
                                    : schema.value("type", "");
-      add(path, "Invalid value: \"" + type_of(value) + "\": " + path +
-                    " in body must be of type " + type + ": \"" +
-                    type_of(value) + "\"");
+      add(Broken::kType, path,
+          "Invalid value: \"" + type_of(value) + "\": " + path +
+              " in body must be of type " + type + ": \"" + type_of(value) +
+              "\"");
       return;
     }
     if (value.is_object() && schema.contains("properties"))
@@ -32,8 +35,8 @@ class Checker {
   }
 
  private:
-  void add(const std::string& path, std::string message) {
-    faults_.push_back({path, std::move(message)});
+  void add(Broken broken, const std::string& path, std::string message) {
+    faults_.push_back({broken, {path, std::move(message)}});
   }
 
   static std::string type_of(const json& value) {
@@ -57,9 +60,9 @@ class Checker {
                     const json& value, const std::string& prefix) {
     const std::string path = prefix + key;
     if (!properties.contains(key)) {
-      add(path, "unknown field \"" + path + "\"");
+      add(Broken::kUnknownField, path, "unknown field \"" + path + "\"");
     } else if (value.is_null()) {
-      add(path,
+      add(Broken::kType, path,
           "Invalid value: \"null\": " + path + " in body must be of type " +
               properties[key].value("type", "integer,string") + ": \"null\"");
     } else {
@@ -76,7 +79,8 @@ class Checker {
     if (!schema.contains("required")) return;
     for (const auto& name : schema["required"])
       if (!value.contains(name.get<std::string>()))
-        add(prefix + name.get<std::string>(), "Required value");
+        add(Broken::kRequired, prefix + name.get<std::string>(),
+            "Required value");
   }
 
   void check_text(const Schema& schema, const json& value,
@@ -84,18 +88,20 @@ class Checker {
     const auto& text = value.get_ref<const std::string&>();
     const size_t max = schema.value("maxLength", SIZE_MAX);
     if (text.size() > max) {
-      add(path,
+      add(Broken::kTooLong, path,
           "Too long: may not be more than " + std::to_string(max) + " bytes");
       return;  // and the pattern is not tried on it
     }
     if (text.size() < schema.value("minLength", size_t{0}))
-      add(path, "Invalid value: \"" + text + "\": " + path +
-                    " in body should be at least 1 chars long");
+      add(Broken::kTooShort, path,
+          "Invalid value: \"" + text + "\": " + path +
+              " in body should be at least 1 chars long");
     else if (schema.contains("pattern") &&
              !matches(text, schema["pattern"].get<std::string>()))
-      add(path, "Invalid value: \"" + text + "\": " + path +
-                    " in body should match '" +
-                    schema["pattern"].get<std::string>() + "'");
+      add(Broken::kPattern, path,
+          "Invalid value: \"" + text + "\": " + path +
+              " in body should match '" + schema["pattern"].get<std::string>() +
+              "'");
     if (schema.contains("enum")) check_enum(schema["enum"], text, path);
   }
 
@@ -106,7 +112,7 @@ class Checker {
       if (name == text) return;
       names += (names.empty() ? "\"" : ", \"") + name.get<std::string>() + "\"";
     }
-    add(path,
+    add(Broken::kEnum, path,
         "Unsupported value: \"" + text + "\": supported values: " + names);
   }
 
@@ -122,12 +128,14 @@ class Checker {
     const std::string head =
         "Invalid value: " + value.dump() + ": " + path + " in body should be ";
     if (!huge && n < min)
-      add(path, head + "greater than or equal to " + std::to_string(min));
+      add(Broken::kBounds, path,
+          head + "greater than or equal to " + std::to_string(min));
     else if (huge || n > max)
-      add(path, head + "less than or equal to " + std::to_string(max));
+      add(Broken::kBounds, path,
+          head + "less than or equal to " + std::to_string(max));
   }
 
-  std::vector<Fault>& faults_;
+  std::vector<StructuralFault>& faults_;
 };
 
 }  // namespace
@@ -147,10 +155,40 @@ void apply_defaults(const Schema& schema, json& value) {
   }
 }
 
-std::vector<Fault> check_structure(const Schema& schema, const json& value) {
-  std::vector<Fault> faults;
+std::string_view to_string(Broken broken) {
+  switch (broken) {
+    case Broken::kUnknownField:
+      return "unknown-field";
+    case Broken::kType:
+      return "type";
+    case Broken::kRequired:
+      return "required";
+    case Broken::kTooLong:
+      return "too-long";
+    case Broken::kTooShort:
+      return "too-short";
+    case Broken::kPattern:
+      return "pattern";
+    case Broken::kEnum:
+      return "enum";
+    case Broken::kBounds:
+      return "bounds";
+  }
+  return "";
+}
+
+std::vector<StructuralFault> find_structural(const Schema& schema,
+                                             const json& value) {
+  std::vector<StructuralFault> faults;
   Checker(faults).check(schema, value, "");
   return faults;
+}
+
+std::vector<Fault> check_structure(const Schema& schema, const json& value) {
+  std::vector<Fault> out;
+  for (StructuralFault& one : find_structural(schema, value))
+    out.push_back(std::move(one.fault));
+  return out;
 }
 
 }  // namespace chrysalis::api

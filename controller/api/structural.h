@@ -7,6 +7,8 @@
 // PURE. Bounds: input is a parsed value; depth is limited by the schema, as an
 // unknown field is named and not entered.
 
+#include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -19,6 +21,27 @@ namespace chrysalis::api {
 // Fills in the schema's defaults below objects that are there.
 void apply_defaults(const Schema& schema, nlohmann::json& value);
 
+// What kind of fault it is, for whoever lists or counts them.
+enum class Broken : uint8_t {
+  kUnknownField,
+  kType,
+  kRequired,
+  kTooLong,
+  kTooShort,
+  kPattern,
+  kEnum,
+  kBounds,
+};
+std::string_view to_string(Broken broken);  // "unknown-field"
+
+struct StructuralFault {
+  Broken broken = Broken::kType;
+  model::Fault fault;
+};
+std::vector<StructuralFault> find_structural(const Schema& schema,
+                                             const nlohmann::json& value);
+
+// The same, without the kinds.
 std::vector<model::Fault> check_structure(const Schema& schema,
                                           const nlohmann::json& value);
 

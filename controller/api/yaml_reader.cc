@@ -78,6 +78,14 @@ json plain(const std::string& text) {
   return text;
 }
 
+// Typed by a rule that few have in mind.
+bool surprises(const std::string& text, const json& read) {
+  if (read.is_boolean()) return text != "true" && text != "false";
+  const bool negative = text.starts_with('-');
+  return read.is_number_integer() && text.size() > (negative ? 2U : 1U) &&
+         text[negative ? 1 : 0] == '0';
+}
+
 size_t count_values(const json& value) {
   size_t n = 1;
   if (value.is_structured())
@@ -115,7 +123,11 @@ class Builder final : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag,
                 YAML::anchor_t anchor, const std::string& text) override {
     if (is_key()) return take_key(mark, text);
-    add(mark, anchor, tag == "?" ? plain(text) : json(text));
+    json value = tag == "?" ? plain(text) : json(text);
+    if (limits_.notes && tag == "?" && surprises(text, value))
+      documents_.back().surprises.push_back(
+          {line_of(mark), path(), text.substr(0, 80), value.dump()});
+    add(mark, anchor, std::move(value));
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string&,
                        YAML::anchor_t anchor,
@@ -134,7 +146,33 @@ class Builder final : public YAML::EventHandler {
     YAML::anchor_t anchor = YAML::NullAnchor;
     json value;
     std::optional<std::string> key;
+    std::string path = {};  // with notes
+    uint32_t key_line = 0;  // of `key`
   };
+  static constexpr size_t kLongestPath = 512;
+
+  static uint32_t line_of(const YAML::Mark& mark) {
+    return static_cast<uint32_t>(mark.line) + 1;
+  }
+  // Of the value that comes next; "" when it is the document or too long.
+  [[nodiscard]] std::string path() const {
+    if (levels_.empty()) return "";
+    const Level& in = levels_.back();
+    if (levels_.size() > 1 && in.path.empty()) return "";
+    std::string out = in.path;
+    if (in.value.is_array())
+      out += "[" + std::to_string(in.value.size()) + "]";
+    else
+      out += (out.empty() ? "" : ".") + *in.key;
+    return out.size() > kLongestPath ? "" : out;
+  }
+  void note_line(const YAML::Mark& mark) {
+    if (!limits_.notes || levels_.empty()) return;
+    const Level& in = levels_.back();
+    if (std::string at = path(); !at.empty())
+      documents_.back().lines.emplace(
+          std::move(at), in.value.is_object() ? in.key_line : line_of(mark));
+  }
 
   [[noreturn]] static void refuse(const YAML::Mark& mark,
                                   const std::string& what) {
@@ -145,8 +183,9 @@ class Builder final : public YAML::EventHandler {
            !levels_.back().key;
   }
   void begin(const YAML::Mark& mark) {
-    if (!begun_) documents_.back().line = static_cast<uint32_t>(mark.line) + 1;
+    if (!begun_) documents_.back().line = line_of(mark);
     begun_ = true;
+    note_line(mark);
     if (++values_ > limits_.values)
       refuse(mark, "more than " + std::to_string(limits_.values) + " values");
   }
@@ -156,6 +195,7 @@ class Builder final : public YAML::EventHandler {
     if (map.value.contains(text))
       refuse(mark, "key \"" + text.substr(0, 80) + "\" stands twice");
     map.key = text;
+    map.key_line = line_of(mark);
   }
   void open(const YAML::Mark& mark, YAML::anchor_t anchor, json empty) {
     if (is_key()) refuse(mark, "a key must be a plain value");
@@ -163,7 +203,9 @@ class Builder final : public YAML::EventHandler {
     if (levels_.size() == limits_.depth)
       refuse(mark,
              "nested deeper than " + std::to_string(limits_.depth) + " levels");
-    levels_.push_back({anchor, std::move(empty), std::nullopt});
+    std::string at = limits_.notes ? path() : "";
+    levels_.push_back(
+        {anchor, std::move(empty), std::nullopt, std::move(at), 0});
   }
   void close() {
     Level level = std::move(levels_.back());

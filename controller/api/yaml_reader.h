@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,11 +25,24 @@ struct YamlLimits {
   size_t documents = 1024;
   size_t depth = 64;
   size_t values = 100'000;  // of all documents
+  bool notes = false;       // fill lines and surprises, for a human
+};
+
+// A plain scalar that is no string, though it looks like one: yes, off, 0755.
+struct YamlSurprise {
+  uint32_t line = 0;
+  std::string path;  // "spec.windows"
+  std::string text;  // as it stands there
+  std::string read;  // what it is: "true"
 };
 
 struct YamlDocument {
   nlohmann::json value;  // null: nothing stands there
   uint32_t line = 0;     // where its content begins, from 1
+  // With notes: where each value begins, by its path ("spec.source",
+  // "list[0].a"); paths beyond 512 bytes are left out.
+  std::map<std::string, uint32_t> lines = {};
+  std::vector<YamlSurprise> surprises = {};
 };
 
 struct YamlText {

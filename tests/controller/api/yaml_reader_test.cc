@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <random>
 
 #include "controller/api/yaml.h"
@@ -62,6 +63,39 @@ TEST(YamlReader, TellsTheLineOfEachDocument) {
   EXPECT_EQ(read.documents[1].line, 5u);
   EXPECT_TRUE(read.documents[2].value.is_null());
   EXPECT_EQ(read.documents[3].line, 8u);
+}
+
+TEST(YamlReader, NotesWhereEachValueStands) {
+  const auto read = read_yaml(
+      "a:\n  b:\n  - 1\n  - {c: 2}\n---\nd: e\n"
+      "f: {\n  g: [\n 1]}\n",
+      {.notes = true});
+  ASSERT_EQ(read.documents.size(), 2U) << read.fault;
+  using Lines = std::map<std::string, uint32_t>;
+  EXPECT_EQ(read.documents[0].lines, (Lines{{"a", 1},
+                                            {"a.b", 2},
+                                            {"a.b[0]", 3},
+                                            {"a.b[1]", 4},
+                                            {"a.b[1].c", 4}}));
+  EXPECT_EQ(read.documents[1].lines,
+            (Lines{{"d", 6}, {"f", 7}, {"f.g", 8}, {"f.g[0]", 9}}));
+  EXPECT_TRUE(read_yaml("a: 1").documents[0].lines.empty());
+  const auto deep =
+      read_yaml(std::string(600, 'k') + ": {a: 1}\n", {.notes = true});
+  EXPECT_TRUE(deep.documents[0].lines.empty());
+}
+
+TEST(YamlReader, NotesWhatIsNoStringThoughItLooksLikeOne) {
+  const auto read =
+      read_yaml("a: yes\nb: [off, 0755, 'no', true, 0, -0, 10]\nc: -012\n",
+                {.notes = true});
+  ASSERT_EQ(read.documents.size(), 1U);
+  std::string told;
+  for (const YamlSurprise& one : read.documents[0].surprises)
+    told += std::to_string(one.line) + " " + one.path + " " + one.text + " " +
+            one.read + "; ";
+  EXPECT_EQ(told,
+            "1 a yes true; 2 b[0] off false; 2 b[1] 0755 493; 3 c -012 -10; ");
 }
 
 TEST(YamlReader, NothingIsNoDocument) {
