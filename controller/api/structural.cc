@@ -16,13 +16,10 @@ class Checker {
 
   void check(const Schema& schema, const json& value, const std::string& path) {
     if (!type_fits(schema, value)) {
-      const std::string type = schema.contains("x-kubernetes-int-or-string")
-                                   ? "integer,string"
-                                   : schema.value("type", "");
+      const auto [is, wanted] = types_of(schema, value);
       add(Broken::kType, path,
-          "Invalid value: \"" + type_of(value) + "\": " + path +
-              " in body must be of type " + type + ": \"" + type_of(value) +
-              "\"");
+          "Invalid value: \"" + is + "\": " + path +
+              " in body must be of type " + wanted + ": \"" + is + "\"");
       return;
     }
     if (value.is_object() && schema.contains("properties"))
@@ -39,9 +36,17 @@ class Checker {
     faults_.push_back({broken, {path, std::move(message)}});
   }
 
-  static std::string type_of(const json& value) {
-    if (value.is_number_integer()) return "integer";
-    return value.type_name();
+  // What it is and what it should be, as the server calls them: of a fraction
+  // in place of an integer it speaks in formats.
+  static std::pair<std::string, std::string> types_of(const Schema& schema,
+                                                      const json& value) {
+    std::string wanted = schema.contains("x-kubernetes-int-or-string")
+                             ? "integer,string"
+                             : schema.value("type", "");
+    if (value.is_number_float() && wanted == "integer")
+      return {"float64", "int64"};
+    return {value.is_number_integer() ? "integer" : value.type_name(),
+            std::move(wanted)};
   }
 
   static bool type_fits(const Schema& schema, const json& value) {

@@ -66,6 +66,9 @@ std::optional<json> real(std::string_view text) {
   if (error != std::errc{} || end != text.data() + text.size() ||
       !std::isfinite(n))
     return std::nullopt;
+  // 2.0 reaches the server as 2: the way to JSON writes it so.
+  if (n == std::trunc(n) && std::fabs(n) < 0x1p63)
+    return json(static_cast<int64_t>(n));
   return json(n);
 }
 
@@ -174,9 +177,8 @@ class Builder final : public YAML::EventHandler {
           std::move(at), in.value.is_object() ? in.key_line : line_of(mark));
   }
 
-  [[noreturn]] static void refuse(const YAML::Mark& mark,
-                                  const std::string& what) {
-    throw YAML::ParserException(mark, what);
+  [[noreturn]] static void refuse(const YAML::Mark& mark, std::string what) {
+    throw YAML::ParserException(mark, std::move(what));
   }
   [[nodiscard]] bool is_key() const {
     return !levels_.empty() && levels_.back().value.is_object() &&

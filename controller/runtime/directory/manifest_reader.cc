@@ -161,9 +161,10 @@ ScannedFile ManifestReader::understand(const std::string& name,
   if (!read.fault.empty())
     return in_doubt(name, read.fault_line, std::move(read.fault));
   ScannedFile file{name, {}, {}, false};
-  for (auto& [value, line] : read.documents) {
-    if (value.is_null()) continue;  // between two marks
-    Understood one = rules_.read(std::move(value), line);
+  for (api::YamlDocument& text_of : read.documents) {
+    if (text_of.value.is_null()) continue;  // between two marks
+    const uint32_t line = text_of.line;
+    Understood one = rules_.read(std::move(text_of.value), line);
     file.doubtful = file.doubtful || one.doubtful;
     if (!one.said.empty()) file.said.push_back({name, line, one.said});
     if (!one.document) continue;

@@ -106,6 +106,16 @@ TEST(Check, TellsWhatAPlainWordBecame) {
   EXPECT_EQ(report.findings[2].value, "false");
 }
 
+TEST(Check, AWarningRefusesNothing) {
+  const Report report = check_one(
+      "apiVersion: chrysalis.dev/v1alpha1\nkind: VirtualMachine\n"
+      "metadata: {name: a}\nspec:\n  source: {image: {name: i}}\n"
+      "  stopGracePeriodSeconds: 0\n  noDirectIO: yes\n");
+  EXPECT_EQ(report.findings.size(), 2U);
+  EXPECT_EQ(report.refused, 0U);
+  EXPECT_EQ(report.exit_code(), 0);
+}
+
 TEST(Check, OneBadFileDoesNotHideAnother) {
   const Input inputs[] = {{"a.yaml", "a: [\n"}, {"b.yaml", kTwo}};
   const Report report = check(inputs);

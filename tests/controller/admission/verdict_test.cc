@@ -65,6 +65,12 @@ TEST(Verdict, StructureIsSaidInTheServersWordsAndByStableIds) {
   EXPECT_EQ(v.rule, "structure-type");
   EXPECT_EQ(v.fault.path, "spec.resources.cpu");
 
+  v = only(vm(R"({"source": {"image": {"name": "i"}},
+                  "resources": {"cpu": 1.5}})"));
+  EXPECT_EQ(v.fault.message,
+            "Invalid value: \"float64\": spec.resources.cpu in body must be of "
+            "type int64: \"float64\"");
+
   v = only(vm(R"({"source": {"image": {}}})"));
   EXPECT_EQ(v.rule, "structure-required");
   EXPECT_EQ(v.fault.path, "spec.source.image.name");
@@ -86,6 +92,13 @@ TEST(Verdict, StructureIsSaidInTheServersWordsAndByStableIds) {
   EXPECT_EQ(only(object).rule, "structure-too-long");
   object["spec"]["nodeName"] = "";
   EXPECT_EQ(only(object).rule, "structure-too-short");
+}
+
+// As the server does: "some rules were not checked".
+TEST(Verdict, RulesAreTriedOnWhatFitsTheSchemaOnly) {
+  const auto judged = judge(vm(R"({"source": {"snapshot": {"name": "s"}},
+                                   "resources": {"cpu": 0}})"));
+  EXPECT_EQ(rules(judged.verdicts), std::set<std::string>{"structure-bounds"});
 }
 
 TEST(Verdict, NamesAreCheckedBeforeAnythingElse) {

@@ -43,6 +43,9 @@ TEST(YamlReader, PlainScalarsHaveTheirTypes) {
                 "real: 1.5\nexp: 1e3\n'yes': yes\n'off': off\nnil:\n"),
             expected);
   EXPECT_TRUE(one("7").is_number_integer());
+  EXPECT_TRUE(one("2.0").is_number_integer());  // as kubectl sends it
+  EXPECT_TRUE(one("1e3").is_number_integer());
+  EXPECT_TRUE(one("1.5").is_number_float());
   EXPECT_EQ(one("9223372036854775808"), json(uint64_t{1} << 63));
   EXPECT_EQ(one("-9223372036854775808"), json(INT64_MIN));
   EXPECT_TRUE(one("99999999999999999999").is_number_float());
