@@ -59,13 +59,9 @@ struct DeleteOptions {
   std::string ns = "default";
   seconds timeout{60};
 };
-struct CheckOptions {
-  std::vector<std::filesystem::path> files;  // "-": standard input
-  std::string output = "text";               // text, json, sarif
-};
 struct VersionOptions {};
 
 using Options = std::variant<AgentOptions, ControllerOptions, StandaloneOptions,
-                             DeleteOptions, CheckOptions, VersionOptions>;
+                             DeleteOptions, VersionOptions>;
 
 }  // namespace chrysalis::program

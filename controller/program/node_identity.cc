@@ -1,0 +1,60 @@
+#include "controller/program/node_identity.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "src/base/tree_hash.h"
+
+namespace chrysalis::program {
+namespace {
+
+constexpr size_t kNameMax = 247;  // with "agent-" before it a subdomain still
+
+bool is_alphanumeric(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+bool is_subdomain(std::string_view name) {
+  if (name.empty() || name.size() > kNameMax) return false;
+  char before = '.';
+  for (const char c : name) {
+    const bool inner = c == '-' || c == '.';
+    if (!inner && !is_alphanumeric(c)) return false;
+    if ((before == '.' && inner) || (before == '-' && c == '.')) return false;
+    before = c;
+  }
+  return is_alphanumeric(before);
+}
+
+}  // namespace
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return "";
+  return name.data();
+}
+
+Result<std::string> node_name_of(const NodeFlags& flags) {
+  std::string name = flags.node_name;
+  if (name.empty()) {
+    name = host_name();
+    std::ranges::transform(name, name.begin(), [](char c) {
+      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+  }
+  if (is_subdomain(name)) return name;
+  return fail(Code::kInvalid,
+              "node name \"" + name +
+                  "\": a node is named in lower-case letters, digits, - and "
+                  ".; pass --node-name NAME");
+}
+
+std::string node_finalizer(std::string_view node) {
+  // sha256 of a short text fails only without memory.
+  const auto hash = sha256_hex(node);
+  return "chrysalis.dev/node-" + hash.value().substr(0, 16);
+}
+
+}  // namespace chrysalis::program
