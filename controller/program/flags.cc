@@ -109,7 +109,7 @@ Commands::Commands(CLI::App& root)
   setting(*standalone_app, "manifests", standalone.manifests,
           "the directory of manifests (required)");
   state_flag(*delete_app, remove.state_dir);
-  delete_app->add_option("target", target, "KIND/NAME, as in vm/web")
+  delete_app->add_option("target", target, "KIND/NAME, as in cvm/web")
       ->required();
   delete_app->add_option("-n,--namespace", remove.ns, "its namespace")
       ->capture_default_str();

@@ -1,0 +1,73 @@
+#include "controller/program/agent.h"
+
+#include <stop_token>
+#include <string>
+
+#include "controller/program/connect.h"
+#include "controller/program/log_level.h"
+#include "controller/program/node_identity.h"
+#include "controller/program/node_start.h"
+#include "controller/program/node_told.h"
+#include "controller/program/version.h"
+#include "controller/runtime/cluster/event_recorder.h"
+#include "controller/runtime/cluster/kube_lease.h"
+#include "controller/runtime/cluster/kube_objects.h"
+#include "controller/runtime/executor/agent.h"
+#include "controller/runtime/heartbeat_thread.h"
+#include "src/base/log.h"
+
+namespace chrysalis::program {
+namespace {
+
+constexpr seconds kFlushEvents{2};
+
+}  // namespace
+
+Result<> run_agent(const AgentOptions& options, const Surroundings& around,
+                   Signals& signals) {
+  set_log_level(options.log);
+  runtime::SystemTimer timer;
+  CHRYSALIS_ASSIGN(const std::string name, node_name_of(options.node));
+  // The flags' mistakes first: a wrong one leaves the state alone.
+  CHRYSALIS_ASSIGN(const auto transport,
+                   connect(options.cluster, around, timer, "agent"));
+  CHRYSALIS_ASSIGN(const auto node, open_node(options.node, around, timer));
+
+  std::stop_source calls;
+  kube::Client client(*transport, timer, calls.get_token());
+  kube::Client lease_client(*transport, timer, calls.get_token(),
+                            {.call_timeout = runtime::kLeaseCallTimeout});
+  const NodeTold told(*node, name);
+  runtime::KubeObjects<api::VirtualMachine> vms({client, *transport, timer},
+                                                runtime::on_node(name));
+  runtime::KubeObjects<api::VmSnapshot> snapshots({client, *transport, timer},
+                                                  runtime::on_node(name));
+  runtime::EventRecorder events(*transport, timer,
+                                {"chrysalis.dev/agent", name});
+  runtime::Agent agent({.store = {vms, snapshots, events},
+                        .engine = node->engine(),
+                        .timer = timer,
+                        .node = [&told] { return told.to_planners(); }});
+  CHRYSALIS_TRY(node->engine().adopt());
+
+  runtime::KubeLease lease(lease_client, {options.cluster.lease_namespace,
+                                          runtime::agent_lease_name(name)});
+  runtime::HeartbeatThread heartbeat(name, told.to_placement(), lease, timer);
+  agent.start();  // its workers wait for the watches
+  vms.start();
+  snapshots.start();
+  log::info("agent runs", {{"node", name}, {"version", version()}});
+  while (signals.wait() != Signals::Came::kSignal) {
+  }
+
+  calls.request_stop();  // what was being written is looked at by the next
+  heartbeat.stop();
+  snapshots.stop();
+  vms.stop();
+  agent.stop();
+  events.stop(timer.mono() + kFlushEvents);
+  log::info("agent stops; its VMs run on");
+  return {};
+}
+
+}  // namespace chrysalis::program

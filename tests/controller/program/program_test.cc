@@ -1,0 +1,78 @@
+// The program itself, as a shell starts it: exit codes and what it says.
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <string>
+
+namespace {
+
+struct Ended {
+  int code = -1;
+  std::string said;  // both outputs
+};
+
+Ended run(const std::string& arguments) {
+  const std::string command = "env -i " CHRYSALIS_BINARY_DIR
+                              "/controller/chrysalis " +
+                              arguments + " 2>&1 </dev/null";
+  Ended out;
+  FILE* pipe = ::popen(command.c_str(), "r");
+  if (pipe == nullptr) return out;
+  std::array<char, 4096> piece{};
+  while (const size_t n = std::fread(piece.data(), 1, piece.size(), pipe))
+    out.said.append(piece.data(), n);
+  const int status = ::pclose(pipe);
+  if (WIFEXITED(status)) out.code = WEXITSTATUS(status);
+  return out;
+}
+
+bool one_line(const std::string& text) {
+  return text.starts_with("chrysalis: ") && text.find('\n') == text.size() - 1;
+}
+
+TEST(Program, SaysItsVersion) {
+  const Ended ended = run("version");
+  EXPECT_EQ(ended.code, 0);
+  EXPECT_TRUE(ended.said.starts_with("chrysalis ")) << ended.said;
+}
+
+TEST(Program, WrongUsageEndsWithTwo) {
+  for (const char* arguments : {"", "fly", "agent --no-such-flag"}) {
+    const Ended ended = run(arguments);
+    EXPECT_EQ(ended.code, 2) << arguments;
+    EXPECT_TRUE(ended.said.starts_with("chrysalis: ")) << ended.said;
+  }
+  EXPECT_EQ(run("agent --help").code, 0);
+}
+
+TEST(Program, AStartThatFailsIsOneLineAndOne) {
+  const Ended lost = run("controller --kubeconfig /nowhere/kubeconfig");
+  EXPECT_EQ(lost.code, 1);
+  EXPECT_TRUE(one_line(lost.said)) << lost.said;
+  EXPECT_NE(lost.said.find("/nowhere/kubeconfig"), std::string::npos);
+
+  const Ended nameless = run("controller");
+  EXPECT_EQ(nameless.code, 1);
+  EXPECT_TRUE(one_line(nameless.said)) << nameless.said;
+  EXPECT_NE(nameless.said.find("--kubeconfig"), std::string::npos);
+
+  const Ended misnamed = run("standalone --manifests / --node-name A_B");
+  EXPECT_EQ(misnamed.code, 1);
+  EXPECT_TRUE(one_line(misnamed.said)) << misnamed.said;
+}
+
+TEST(Program, DeleteSaysThatNobodyRunsHere) {
+  const Ended ended = run("delete vm/web --state-dir /nowhere/state");
+  EXPECT_EQ(ended.code, 1);
+  EXPECT_TRUE(one_line(ended.said)) << ended.said;
+  EXPECT_NE(ended.said.find("/nowhere/state"), std::string::npos);
+
+  const Ended unknown = run("delete pod/web --state-dir /nowhere/state");
+  EXPECT_EQ(unknown.code, 1);
+  EXPECT_TRUE(one_line(unknown.said)) << unknown.said;
+}
+
+}  // namespace
