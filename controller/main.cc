@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "controller/program/agent.h"
+#include "controller/program/check.h"
 #include "controller/program/controller.h"
 #include "controller/program/delete.h"
 #include "controller/program/flags.h"
@@ -72,6 +73,12 @@ struct Chosen {
     if (!done) return ended(tl::unexpected(done.error()));
     std::puts(done->c_str());
     return 0;
+  }
+  int operator()(const CheckOptions& o) const {
+    const auto checked = run_check(o);
+    if (!checked) return ended(tl::unexpected(checked.error()));
+    std::fputs(checked->text.c_str(), stdout);
+    return checked->exit_code;
   }
   int operator()(const VersionOptions&) const {
     std::printf("chrysalis %s\n", std::string(version()).c_str());

@@ -85,9 +85,10 @@ struct Commands {
   ControllerOptions controller;
   StandaloneOptions standalone;
   DeleteOptions remove;
+  CheckOptions check;
   std::string target;  // KIND/NAME
   CLI::App *agent_app, *controller_app, *standalone_app, *delete_app,
-      *version_app;
+      *check_app, *version_app;
 };
 
 Commands::Commands(CLI::App& root)
@@ -98,6 +99,8 @@ Commands::Commands(CLI::App& root)
           "standalone", "Run the VMs of a directory of manifests.")),
       delete_app(root.add_subcommand(
           "delete", "Delete an object of a standalone host, data included.")),
+      check_app(root.add_subcommand(
+          "check", "Say offline what the API server would say.")),
       version_app(root.add_subcommand("version", "Print the version.")) {
   log_flags(*agent_app, agent.log);
   node_flags(*agent_app, agent.node);
@@ -120,12 +123,18 @@ Commands::Commands(CLI::App& root)
           "how long to wait until it is gone")
       ->check(CLI::Range(int64_t{1}, int64_t{600}))
       ->default_str("60");
+  check_app->add_option("files", check.files, "manifests; -: standard input")
+      ->required();
+  check_app->add_option("-o,--output", check.output, "text, json or sarif")
+      ->check(CLI::IsMember({"text", "json", "sarif"}))
+      ->capture_default_str();
 }
 
 Result<Options> Commands::chosen() const {
   if (agent_app->parsed()) return agent;
   if (controller_app->parsed()) return controller;
   if (version_app->parsed()) return VersionOptions{};
+  if (check_app->parsed()) return check;
   if (standalone_app->parsed()) {
     if (standalone.manifests.empty()) {
       return fail(Code::kInvalid,

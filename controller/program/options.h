@@ -59,9 +59,13 @@ struct DeleteOptions {
   std::string ns = "default";
   seconds timeout{60};
 };
+struct CheckOptions {
+  std::vector<std::filesystem::path> files;  // "-": standard input
+  std::string output = "text";               // text, json, sarif
+};
 struct VersionOptions {};
 
 using Options = std::variant<AgentOptions, ControllerOptions, StandaloneOptions,
-                             DeleteOptions, VersionOptions>;
+                             DeleteOptions, CheckOptions, VersionOptions>;
 
 }  // namespace chrysalis::program

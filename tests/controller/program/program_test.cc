@@ -29,6 +29,15 @@ Ended run(const std::string& arguments) {
   return out;
 }
 
+Ended check(const std::string& text) {
+  const std::string path = testing::TempDir() + "chrysalis-check.yaml";
+  FILE* file = std::fopen(path.c_str(), "w");
+  if (file == nullptr) return {};
+  std::fwrite(text.data(), 1, text.size(), file);
+  std::fclose(file);
+  return run("check " + path);
+}
+
 bool one_line(const std::string& text) {
   return text.starts_with("chrysalis: ") && text.find('\n') == text.size() - 1;
 }
@@ -73,6 +82,20 @@ TEST(Program, DeleteSaysThatNobodyRunsHere) {
   const Ended unknown = run("delete pod/web --state-dir /nowhere/state");
   EXPECT_EQ(unknown.code, 1);
   EXPECT_TRUE(one_line(unknown.said)) << unknown.said;
+}
+
+TEST(Program, CheckRefusesWhatTheServerWould) {
+  const std::string head =
+      "apiVersion: chrysalis.dev/v1alpha1\n"
+      "kind: VirtualMachine\nmetadata: {name: a}\n";
+  const Ended good = check(head + "spec: {source: {image: {name: counter}}}\n");
+  EXPECT_EQ(good.code, 0) << good.said;
+  const Ended bad = check(
+      head +
+      "spec: {source: {snapshot: {name: golden}}, resources: {cpu: 2}}\n");
+  EXPECT_EQ(bad.code, 1) << bad.said;
+  EXPECT_NE(bad.said.find("cpu"), std::string::npos) << bad.said;
+  EXPECT_EQ(run("check /nowhere/file.yaml").code, 1);
 }
 
 }  // namespace
