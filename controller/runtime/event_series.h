@@ -19,7 +19,7 @@
 #include <string>
 #include <unordered_map>
 
-#include "controller/runtime/object_store.h"
+#include "controller/runtime/event_note.h"
 #include "src/base/clock.h"
 
 namespace chrysalis::runtime {

@@ -21,6 +21,7 @@
 #include "controller/api/names.h"
 #include "controller/api/objects/virtual_machine.h"
 #include "controller/api/objects/vm_snapshot.h"
+#include "controller/runtime/event_note.h"
 #include "controller/runtime/object_key.h"
 #include "controller/runtime/store_core.h"
 #include "src/base/result.h"
@@ -52,18 +53,6 @@ class Objects {
   // Adds or removes one finalizer.
   virtual Result<> set_finalizer(const T& of, std::string_view finalizer,
                                  bool present) = 0;
-};
-
-// Something that happened to an object, for people. Repeats of one become a
-// series, at most two a transition are told.
-struct EventNote {
-  api::Kind kind = api::Kind::kVirtualMachine;
-  ObjectKey key;
-  std::string uid;
-  bool warning = false;
-  std::string reason;  // of the enumerated list
-  std::string action;  // "Restore"
-  std::string message;
 };
 
 class EventSink {

@@ -19,6 +19,7 @@
 
 #include "controller/kube/client.h"
 #include "controller/runtime/event_series.h"
+#include "controller/runtime/object_store.h"
 #include "controller/runtime/timer.h"
 
 namespace chrysalis::runtime {

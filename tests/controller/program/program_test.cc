@@ -74,7 +74,7 @@ TEST(Program, AStartThatFailsIsOneLineAndOne) {
 }
 
 TEST(Program, DeleteSaysThatNobodyRunsHere) {
-  const Ended ended = run("delete vm/web --state-dir /nowhere/state");
+  const Ended ended = run("delete cvm/web --state-dir /nowhere/state");
   EXPECT_EQ(ended.code, 1);
   EXPECT_TRUE(one_line(ended.said)) << ended.said;
   EXPECT_NE(ended.said.find("/nowhere/state"), std::string::npos);

@@ -20,7 +20,7 @@ std::string config(const std::string& server) {
 class FindAccess : public testing::Test {
  protected:
   std::map<std::string, std::string> disk_{
-      {"/home/mine", config("https://flag")},
+      {"/srv/mine", config("https://flag")},
       {"/etc/first", config("https://variable")},
       {"/home/me/.kube/config", config("https://home")},
       {"/sa/token", "abc\n"},
@@ -31,7 +31,7 @@ class FindAccess : public testing::Test {
                          .kubeconfig_variable = ":/gone:/etc/first:",
                          .pod = {"10.0.0.1", "443", "/sa"},
                          .home = "/home/me",
-                         .working_directory = "/work"};
+                         .working_directory = "/srv"};
 
   Result<Access> find() {
     return find_access(sources_, [this](const std::filesystem::path& path) {
@@ -77,7 +77,7 @@ TEST_F(FindAccess, DoesNotGoOnBehindAWrongSource) {
 
 TEST_F(FindAccess, ChoosesTheContextOfTheFlag) {
   sources_.context_flag = "y";
-  EXPECT_THAT(server(), HasSubstr("/home/mine:2: contexts: no \"y\""));
+  EXPECT_THAT(server(), HasSubstr("/srv/mine:2: contexts: no \"y\""));
 }
 
 class InCluster : public FindAccess {
