@@ -8,6 +8,7 @@ metadata: {name: $1}
 spec:
   hypervisor: $2
   source: {image: {name: $3}}
+  stopGracePeriodSeconds: 1  # this guest has no power button
   resources: {cpu: $4, memory: 64Mi, storage: 16Mi, nics: 1}
 YAML
 }
@@ -41,7 +42,7 @@ counter_in() {
   local dir file
   dir=$state/snapshots/$(field "cvmsnap/$1" .metadata.uid)
   for file in "$dir/memory-ranges" "$dir/mem"; do
-    [ -e "$file" ] && od -An -tu4 -j $((0x200000)) -N4 "$file" | tr -d ' '
+    [ ! -e "$file" ] || od -An -tu4 -j $((0x200000)) -N4 "$file" | tr -d ' '
   done
 }
 
@@ -128,7 +129,7 @@ change_and_restore() {
 
   step "A restore that cannot be leaves the VM as it was: same process"
   pid=$(vmm_pids "$state" | sort | tr '\n' ' ')
-  restore app golden-fc > "$work/wrong.yaml"
+  restore app golden-fc 1 > "$work/wrong.yaml"
   show "kubectl apply -f $work/wrong.yaml"
   show "kubectl wait cvm/app --for=condition=RestoreSucceeded=False --timeout=60s"
   show "kubectl get cvm app -o jsonpath='{.status.restore.result}: {.status.restore.message}'"
@@ -137,7 +138,7 @@ change_and_restore() {
     "refused, and the same VMM processes ran on: $pid"
 
   step "Restored in place: everything comes from the snapshot again"
-  restore app golden > "$work/app.yaml"
+  restore app golden 2 > "$work/app.yaml"
   show "cat $work/app.yaml"
   show "kubectl apply -f $work/app.yaml"
   show "kubectl wait cvm/app --for=condition=RestoreSucceeded --timeout=60s"
@@ -146,7 +147,7 @@ change_and_restore() {
   note "no vCPU ran for $(field cvm/app .status.restore.pauseMilliseconds) ms"
 }
 
-restore() {  # restore VM SNAPSHOT: no resources beside a restore
+restore() {  # restore VM SNAPSHOT ATTEMPT: no resources beside a restore
   cat <<YAML
 apiVersion: chrysalis.dev/v1alpha1
 kind: VirtualMachine
@@ -154,8 +155,9 @@ metadata: {name: $1}
 spec:
   hypervisor: CloudHypervisor
   source: {image: {name: counter}}
+  stopGracePeriodSeconds: 1
   restart: {attempt: 2}
-  restore: {snapshot: $2, attempt: 1}
+  restore: {snapshot: $2, attempt: $3}
 YAML
 }
 
@@ -201,10 +203,8 @@ kill_the_agent() {
   proof "Provenance is fact" "and it survived kill -9 of the agent, unchanged"
 }
 
-agent_adopted() {
-  kubectl annotate --overwrite cvm/app demo/ping="$RANDOM" > /dev/null
-  kubectl wait --for=condition=Ready cvm/app --timeout=1s
-}
+# It says so once it has adopted what it found.
+agent_adopted() { [ "$(grep -c ' agent runs' "$work/logs/agent.log")" = 2 ]; }
 
 delete_all() {
   [ "${DEMO_KEEP:-0}" != 1 ] || return 0

@@ -1,7 +1,7 @@
 # Scene one: no Kubernetes at all. Sourced by demo.sh.
 hello_status=virtualmachine.default.hello.status.yaml
 
-hello_is() { grep -q "phase: $1" "$work/manifests/$hello_status"; }
+hello_is() { grep -q "phase: \"$1\"" "$work/manifests/$hello_status"; }
 hello_gone() { [ -z "$(ls "$standalone_state/vms")" ]; }
 
 scene_standalone() {
@@ -17,6 +17,7 @@ kind: VirtualMachine
 metadata: {name: hello}
 spec:
   source: {image: {name: counter}}
+  stopGracePeriodSeconds: 1  # this guest has no power button
   resources: {cpu: 1, memory: 64Mi, storage: 16Mi, nics: 1}
 YAML
   show "cat $work/manifests/hello.yaml"
