@@ -16,11 +16,11 @@ constexpr size_t kLongestValue = 120;
 
 // "VirtualMachine default/a", as far as it says so.
 std::string name_of(api::Kind kind, const json& object) {
-  const auto text = [&](const char* path, std::string otherwise) {
+  const auto text = [&](const char* path, const std::string& otherwise) {
     const json* found = api::find_path(object, path);
     const auto* value =
         found == nullptr ? nullptr : found->get_ptr<const std::string*>();
-    return value == nullptr ? otherwise : *value;
+    return value == nullptr ? otherwise : std::string(*value);
   };
   return std::string(api::names_of(kind).kind) + " " +
          text("metadata.namespace", "default") + "/" +
@@ -41,7 +41,8 @@ uint32_t line_of(const api::YamlDocument& document, std::string path) {
 std::string value_at(const json& object, const std::string& path) {
   const json* found = path.empty() ? nullptr : api::find_path(object, path);
   if (found == nullptr) return {};
-  std::string out = found->dump(-1, ' ', false, json::error_handler_t::replace);
+  const std::string out =
+      found->dump(-1, ' ', false, json::error_handler_t::replace);
   return out.size() > kLongestValue ? "" : out;
 }
 

@@ -177,8 +177,9 @@ class Builder final : public YAML::EventHandler {
           std::move(at), in.value.is_object() ? in.key_line : line_of(mark));
   }
 
-  [[noreturn]] static void refuse(const YAML::Mark& mark, std::string what) {
-    throw YAML::ParserException(mark, std::move(what));
+  [[noreturn]] static void refuse(const YAML::Mark& mark,
+                                  const std::string& what) {
+    throw YAML::ParserException(mark, what);
   }
   [[nodiscard]] bool is_key() const {
     return !levels_.empty() && levels_.back().value.is_object() &&

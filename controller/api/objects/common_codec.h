@@ -15,20 +15,21 @@ namespace chrysalis::api::codec {
 
 template <>
 struct Names<Truth> {
-  static constexpr std::span<const Truth> all = kTruths;
+  static constexpr std::span<const Truth> kAll = kTruths;
 };
 template <>
 struct Names<model::Hypervisor> {
-  static constexpr std::span<const model::Hypervisor> all = model::kHypervisors;
+  static constexpr std::span<const model::Hypervisor> kAll =
+      model::kHypervisors;
 };
 template <>
 struct Names<model::Source> {
-  static constexpr std::span<const model::Source> all = model::kSources;
+  static constexpr std::span<const model::Source> kAll = model::kSources;
 };
 
 template <>
 struct Members<Meta> {
-  static constexpr Member<Meta> list[] = {
+  static constexpr Member<Meta> kList[] = {
       member<&Meta::ns>("namespace"),
       member<&Meta::name>("name"),
       member<&Meta::uid>("uid"),
@@ -42,7 +43,7 @@ struct Members<Meta> {
 
 template <>
 struct Members<Condition> {
-  static constexpr Member<Condition> list[] = {
+  static constexpr Member<Condition> kList[] = {
       member<&Condition::type>("type"),
       member<&Condition::status>("status"),
       member<&Condition::reason>("reason"),

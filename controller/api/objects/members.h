@@ -52,11 +52,11 @@ struct Member {
   std::optional<json> (*write)(const T& from);  // nullopt: it has no key
 };
 
-// Specialised with `static constexpr Member<T> list[]`.
+// Specialised with `static constexpr Member<T> kList[]`.
 template <class T>
 struct Members;
 template <class T>
-concept HasMembers = requires { Members<T>::list[0].key; };
+concept HasMembers = requires { Members<T>::kList[0].key; };
 
 template <auto M>
 struct PointsTo;
@@ -91,7 +91,7 @@ Result<> read_members(JsonValue& value, T& out, Rest&& rest) {
   Result<> result;
   const bool whole = value.members([&](std::string_view key, JsonValue& item) {
     if (item.is_null()) return true;
-    for (const Member<T>& known : Members<T>::list)
+    for (const Member<T>& known : Members<T>::kList)
       if (known.key == key) {
         result = below(key, known.read(item, out));
         return result.has_value();
@@ -106,7 +106,7 @@ Result<> read_members(JsonValue& value, T& out, Rest&& rest) {
 template <class T>
 json write_members(const T& from) {
   json out = json::object();
-  for (const Member<T>& known : Members<T>::list)
+  for (const Member<T>& known : Members<T>::kList)
     if (auto value = known.write(from))
       out[std::string(known.key)] = std::move(*value);
   return out;
@@ -214,7 +214,7 @@ struct Codec<E> : AlwaysSaid<E> {
   static Result<> read(JsonValue& value, E& out) {
     const auto text = value.text();
     if (!text) return misfit("must be a string");
-    for (const E one : Names<E>::all)
+    for (const E one : Names<E>::kAll)
       if (to_string(one) == *text) {
         out = one;
         return {};

@@ -66,6 +66,7 @@ static_assert(in_the_order_of_the_enum());
 
 std::vector<std::string_view> collect() {
   std::vector<std::string_view> out;
+  out.reserve(kCount + static_cast<size_t>(engine::kLastReason));
   for (const Word& word : kWords) out.push_back(word.text);
   for (uint8_t i = 1; i <= static_cast<uint8_t>(engine::kLastReason); ++i)
     out.push_back(to_string(static_cast<engine::Reason>(i)));

@@ -10,11 +10,11 @@ namespace codec {
 
 template <>
 struct Names<DeletionPolicy> {
-  static constexpr std::span<const DeletionPolicy> all = kDeletionPolicies;
+  static constexpr std::span<const DeletionPolicy> kAll = kDeletionPolicies;
 };
 template <>
 struct Names<SnapshotPhase> {
-  static constexpr std::span<const SnapshotPhase> all = kSnapshotPhases;
+  static constexpr std::span<const SnapshotPhase> kAll = kSnapshotPhases;
 };
 
 // ---- spec
@@ -29,26 +29,26 @@ struct SourceOfSnapshot {
 };
 template <>
 struct Members<SourceOfSnapshot::Machine> {
-  static constexpr Member<SourceOfSnapshot::Machine> list[] = {
+  static constexpr Member<SourceOfSnapshot::Machine> kList[] = {
       member<&SourceOfSnapshot::Machine::name>("name")};
 };
 template <>
 struct Members<DirectorySource> {
-  static constexpr Member<DirectorySource> list[] = {
+  static constexpr Member<DirectorySource> kList[] = {
       member<&DirectorySource::node_name>("nodeName"),
       member<&DirectorySource::name>("name"),
   };
 };
 template <>
 struct Members<SourceOfSnapshot> {
-  static constexpr Member<SourceOfSnapshot> list[] = {
+  static constexpr Member<SourceOfSnapshot> kList[] = {
       member<&SourceOfSnapshot::machine>("virtualMachine"),
       member<&SourceOfSnapshot::directory>("directory"),
   };
 };
 template <>
 struct Members<SnapshotSpec> {
-  static constexpr Member<SnapshotSpec> list[] = {
+  static constexpr Member<SnapshotSpec> kList[] = {
       {"source",
        [](JsonValue& value, SnapshotSpec& out) {
          SourceOfSnapshot source;
@@ -74,7 +74,7 @@ struct Members<SnapshotSpec> {
 
 template <>
 struct Members<SnapshotProgram> {
-  static constexpr Member<SnapshotProgram> list[] = {
+  static constexpr Member<SnapshotProgram> kList[] = {
       member<&SnapshotProgram::name>("name"),
       member<&SnapshotProgram::version>("version"),
       member<&SnapshotProgram::binary_sha256>("binarySHA256"),
@@ -83,14 +83,14 @@ struct Members<SnapshotProgram> {
 };
 template <>
 struct Members<SnapshotHost> {
-  static constexpr Member<SnapshotHost> list[] = {
+  static constexpr Member<SnapshotHost> kList[] = {
       member<&SnapshotHost::cpu_model>("cpuModel"),
       member<&SnapshotHost::kernel>("kernel"),
   };
 };
 template <>
 struct Members<SnapshotSize> {
-  static constexpr Member<SnapshotSize> list[] = {
+  static constexpr Member<SnapshotSize> kList[] = {
       member<&SnapshotSize::memory>("memory"),
       member<&SnapshotSize::disk>("disk"),
       {"total", [](JsonValue&, SnapshotSize&) { return Result<>{}; },
@@ -103,7 +103,7 @@ struct Members<SnapshotSize> {
 
 template <>
 struct Members<SnapshotStatus> {
-  static constexpr Member<SnapshotStatus> list[] = {
+  static constexpr Member<SnapshotStatus> kList[] = {
       member<&SnapshotStatus::observed_generation, Zero::kIsAbsent>(
           "observedGeneration"),
       member<&SnapshotStatus::ready_to_use>("readyToUse"),
@@ -124,7 +124,7 @@ struct Members<SnapshotStatus> {
 
 template <>
 struct Members<VmSnapshot> {
-  static constexpr Member<VmSnapshot> list[] = {
+  static constexpr Member<VmSnapshot> kList[] = {
       member<&VmSnapshot::meta>("metadata"),
       member<&VmSnapshot::spec>("spec"),
       member<&VmSnapshot::status>("status"),

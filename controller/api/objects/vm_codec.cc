@@ -11,24 +11,25 @@ namespace codec {
 
 template <>
 struct Names<VmPhase> {
-  static constexpr std::span<const VmPhase> all = kVmPhases;
+  static constexpr std::span<const VmPhase> kAll = kVmPhases;
 };
 template <>
 struct Names<RestoreVerdict> {
-  static constexpr std::span<const RestoreVerdict> all = kRestoreVerdicts;
+  static constexpr std::span<const RestoreVerdict> kAll = kRestoreVerdicts;
 };
 template <>
 struct Names<model::PowerState> {
-  static constexpr std::span<const model::PowerState> all = model::kPowerStates;
+  static constexpr std::span<const model::PowerState> kAll =
+      model::kPowerStates;
 };
 template <>
 struct Names<model::RestartPolicy> {
-  static constexpr std::span<const model::RestartPolicy> all =
+  static constexpr std::span<const model::RestartPolicy> kAll =
       model::kRestartPolicies;
 };
 template <>
 struct Names<model::Drift::ClearedBy> {
-  static constexpr std::span<const model::Drift::ClearedBy> all =
+  static constexpr std::span<const model::Drift::ClearedBy> kAll =
       model::kClearedBys;
 };
 
@@ -38,7 +39,7 @@ struct Restart {
 };
 template <>
 struct Members<Restart> {
-  static constexpr Member<Restart> list[] = {
+  static constexpr Member<Restart> kList[] = {
       member<&Restart::attempt>("attempt")};
 };
 
@@ -46,7 +47,7 @@ struct Members<Restart> {
 
 template <>
 struct Members<CloneSource> {
-  static constexpr Member<CloneSource> list[] = {
+  static constexpr Member<CloneSource> kList[] = {
       member<&CloneSource::name>("name"),
       member<&CloneSource::on_demand>("onDemand"),
       member<&CloneSource::manifest_digest>("manifestDigest"),
@@ -54,7 +55,7 @@ struct Members<CloneSource> {
 };
 template <>
 struct Members<RestoreSpec> {
-  static constexpr Member<RestoreSpec> list[] = {
+  static constexpr Member<RestoreSpec> kList[] = {
       member<&RestoreSpec::snapshot>("snapshot"),
       member<&RestoreSpec::attempt>("attempt"),
       member<&RestoreSpec::on_demand>("onDemand"),
@@ -66,7 +67,7 @@ struct Members<RestoreSpec> {
 // What is neither a field of the law nor the source.
 template <>
 struct Members<VmSpec> {
-  static constexpr Member<VmSpec> list[] = {
+  static constexpr Member<VmSpec> kList[] = {
       member<&VmSpec::power>("powerState"),
       member<&VmSpec::restart_policy>("restartPolicy"),
       member<&VmSpec::stop_grace>("stopGracePeriodSeconds"),
@@ -165,14 +166,14 @@ struct Codec<VmSpec> : AlwaysSaid<VmSpec> {
 
 template <>
 struct Members<ProgramStatus> {
-  static constexpr Member<ProgramStatus> list[] = {
+  static constexpr Member<ProgramStatus> kList[] = {
       member<&ProgramStatus::name>("name"),
       member<&ProgramStatus::version>("version"),
   };
 };
 template <>
 struct Members<InheritedFrom> {
-  static constexpr Member<InheritedFrom> list[] = {
+  static constexpr Member<InheritedFrom> kList[] = {
       member<&InheritedFrom::snapshot>("snapshot"),
       member<&InheritedFrom::uid>("uid"),
       member<&InheritedFrom::manifest_digest>("manifestDigest"),
@@ -180,7 +181,7 @@ struct Members<InheritedFrom> {
 };
 template <>
 struct Members<model::Drift> {
-  static constexpr Member<model::Drift> list[] = {
+  static constexpr Member<model::Drift> kList[] = {
       member<&model::Drift::field>("field"),
       member<&model::Drift::spec>("spec"),
       member<&model::Drift::running>("running"),
@@ -189,7 +190,7 @@ struct Members<model::Drift> {
 };
 template <>
 struct Members<RestoreStatus> {
-  static constexpr Member<RestoreStatus> list[] = {
+  static constexpr Member<RestoreStatus> kList[] = {
       member<&RestoreStatus::snapshot>("snapshot"),
       member<&RestoreStatus::snapshot_uid>("snapshotUID"),
       member<&RestoreStatus::attempt>("attempt"),
@@ -203,7 +204,7 @@ struct Members<RestoreStatus> {
 };
 template <>
 struct Members<LastExit> {
-  static constexpr Member<LastExit> list[] = {
+  static constexpr Member<LastExit> kList[] = {
       member<&LastExit::at>("at"),
       member<&LastExit::reason>("reason"),
       member<&LastExit::exit_code>("exitCode"),
@@ -211,7 +212,7 @@ struct Members<LastExit> {
 };
 template <>
 struct Members<Interface> {
-  static constexpr Member<Interface> list[] = {
+  static constexpr Member<Interface> kList[] = {
       member<&Interface::name>("name"),
       member<&Interface::network>("network"),
       member<&Interface::mac>("mac"),
@@ -222,7 +223,7 @@ struct Members<Interface> {
 
 template <>
 struct Members<VmStatus> {
-  static constexpr Member<VmStatus> list[] = {
+  static constexpr Member<VmStatus> kList[] = {
       member<&VmStatus::observed_generation, Zero::kIsAbsent>(
           "observedGeneration"),
       member<&VmStatus::node_name>("nodeName"),
@@ -255,7 +256,7 @@ struct Members<VmStatus> {
 
 template <>
 struct Members<VirtualMachine> {
-  static constexpr Member<VirtualMachine> list[] = {
+  static constexpr Member<VirtualMachine> kList[] = {
       member<&VirtualMachine::meta>("metadata"),
       member<&VirtualMachine::spec>("spec"),
       member<&VirtualMachine::status>("status"),

@@ -40,6 +40,7 @@ std::optional<api::LastExit> last_exit(const engine::VmView& view) {
 std::vector<api::Interface> interfaces(const engine::VmView& view,
                                        const std::string& network) {
   std::vector<api::Interface> out;
+  out.reserve(std::max(view.nics.size(), view.record->nics.size()));
   for (const engine::GuestNic& nic : view.nics)
     out.push_back({nic.id, network, nic.mac, nic.guest_mac, {}});
   if (!out.empty()) return out;
