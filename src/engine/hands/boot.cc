@@ -61,7 +61,6 @@ hypervisor::LoadSpec load_spec(const Job& job, const VmRecord& record) {
 Result<> NodeHands::stage(Job& job, Which which) {
   const VmRecord& record = this->record(job, which);
   const auto to = paths(job, which);
-  CHRYSALIS_TRY(make_dir(deps_.fs, deps_.paths.vms_dir(), 0711));
   CHRYSALIS_TRY(make_dir(deps_.fs, deps_.paths.vm(job.uid), 0711));
   CHRYSALIS_TRY(make_dir(deps_.fs, to.directory, 01770));
   CHRYSALIS_TRY(deps_.fs.chown(to.directory, 0, record.unix_uid));

@@ -81,11 +81,6 @@ Result<> NodeHands::publish(Job& job) {
   if (job.op.kind == Kind::kImport) return {};  // taking in published it
   const auto generation = paths(job, Which::kCurrent);
   const auto staging = deps_.paths.staging(job.snapshot_uid, job.seq);
-  for (const auto& directory :
-       {deps_.paths.snapshots_dir(), deps_.paths.staging_dir()}) {
-    const auto made = deps_.fs.mkdir(directory, 0711);
-    if (!made && made.error().code != Code::kConflict) return made;
-  }
   CHRYSALIS_TRY(deps_.fs.remove_tree(staging));
   CHRYSALIS_TRY(deps_.fs.rename(generation.file(dump_name(job.seq)), staging));
   CHRYSALIS_TRY(deps_.fs.chown(staging, 0, deps_.config.snapshot_gid));
@@ -107,11 +102,6 @@ Result<> NodeHands::publish(Job& job) {
 // An import: copied, hashed, checked by the VMM's own files, published.
 Result<> NodeHands::take_in(Job& job) {
   const auto& request = std::get<ImportRequest>(job.request);
-  for (const auto& directory :
-       {deps_.paths.snapshots_dir(), deps_.paths.staging_dir()}) {
-    const auto made = deps_.fs.mkdir(directory, 0711);
-    if (!made && made.error().code != Code::kConflict) return made;
-  }
   const auto check = [&](const std::filesystem::path& staging,
                          const store::Manifest& manifest) -> Result<> {
     const auto& vm = backend(manifest.config.hypervisor);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "src/engine/hands/node_hands.h"
+#include "src/engine/hands/refuse.h"
 #include "src/hypervisor/guest_view.h"
 #include "src/model/inherit.h"
 
@@ -11,10 +12,6 @@ namespace chrysalis::engine {
 namespace {
 
 constexpr std::chrono::minutes kHold{15};
-
-Event refuse(Reason reason, std::string message) {
-  return {Happened::kFailed, reason, std::move(message)};
-}
 
 // A law's fault, by the reason that somebody acts on.
 Reason reason_of(const std::vector<model::Fault>& faults) {

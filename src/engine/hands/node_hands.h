@@ -114,6 +114,7 @@ class NodeHands final : public Hands {
   Prepared prepare(Job job, const DeleteVmRequest& request);
   Prepared prepare(Job job, const DeleteSnapshotRequest& request);
   Prepared prepare(Job job, const ImportRequest& request);
+  Prepared prepare_power(Job job, model::PowerState to);  // while it runs
   Prepared with_record(Job job);  // of a VM that must be there
   void find_facts(Job& job);      // alive, can_ask, user_paused
 

@@ -5,16 +5,13 @@
 
 #include "src/base/log.h"
 #include "src/engine/hands/node_hands.h"
+#include "src/engine/hands/refuse.h"
 #include "src/hypervisor/events.h"
 #include "src/hypervisor/guest_view.h"
 #include "src/model/law.h"
 
 namespace chrysalis::engine {
 namespace {
-
-Event refuse(Reason reason, std::string message) {
-  return {Happened::kFailed, reason, std::move(message)};
-}
 
 // What a dump and its copies are taken to need, at a byte rate that a slow
 // disk still has: only a pause that is hopeless is refused beforehand.

@@ -4,14 +4,14 @@
 #include <utility>
 
 #include "src/engine/hands/node_hands.h"
+#include "src/engine/hands/refuse.h"
 #include "src/hypervisor/guest_view.h"
 
 namespace chrysalis::engine {
 namespace {
 
-tl::unexpected<Event> refuse(Reason reason, std::string message) {
-  return tl::unexpected<Event>(
-      Event{Happened::kFailed, reason, std::move(message)});
+tl::unexpected<Event> no(Reason reason, std::string message) {
+  return tl::unexpected<Event>(refuse(reason, std::move(message)));
 }
 
 // MACs and ids of NICs that a boot from kernel and disks gives. NICs that the
@@ -55,7 +55,7 @@ NodeHands::Prepared NodeHands::prepare(const std::string& uid, uint64_t seq,
 
 NodeHands::Prepared NodeHands::with_record(Job job) {
   if (job.before.uid.empty())
-    return refuse(Reason::kWrongState, "there is no such VM on this node");
+    return no(Reason::kWrongState, "there is no such VM on this node");
   find_facts(job);
   return job;
 }
@@ -70,7 +70,7 @@ void NodeHands::find_facts(Job& job) {
 
 NodeHands::Prepared NodeHands::prepare(Job job, const BootRequest& request) {
   if (!job.before.uid.empty())
-    return refuse(Reason::kWrongState, "the VM was made before");
+    return no(Reason::kWrongState, "the VM was made before");
   job.op.facts.power = request.power;
   job.op.facts.first = true;
   store::VmRecord& vm = job.after;
@@ -90,15 +90,15 @@ NodeHands::Prepared NodeHands::prepare(Job job, const StartRequest& request) {
   auto ready = with_record(std::move(job));
   if (!ready) return ready;
   if (ready->op.facts.alive)
-    return refuse(Reason::kWrongState, "its VMM is running");
+    return no(Reason::kWrongState, "its VMM is running");
   ready->op.facts.power = request.power;
   ready->after.power = request.power;
   if (request.by_policy) ++ready->after.restarts;
   if (const auto& load = ready->before.pending_load) {
     const auto snapshot = deps_.db.snapshot(load->snapshot_uid);
     if (!snapshot)
-      return refuse(Reason::kSnapshotNotFound,
-                    "the snapshot that it is to be loaded from is gone");
+      return no(Reason::kSnapshotNotFound,
+                "the snapshot that it is to be loaded from is gone");
     ready->op = begin(Kind::kClone, ready->op.facts, deps_.clock.mono());
     ready->op.facts.staged = true;
     ready->op.facts.swap_nics =
@@ -122,24 +122,21 @@ NodeHands::Prepared NodeHands::prepare(Job job, const StopRequest& request) {
   return ready;
 }
 
-NodeHands::Prepared NodeHands::prepare(Job job, const PauseRequest&) {
+NodeHands::Prepared NodeHands::prepare_power(Job job, model::PowerState to) {
   auto ready = with_record(std::move(job));
   if (!ready) return ready;
-  if (!ready->op.facts.alive)
-    return refuse(Reason::kWrongState, "it does not run");
-  ready->op.facts.power = model::PowerState::kPaused;
-  ready->after.power = model::PowerState::kPaused;
+  if (!ready->op.facts.alive) return no(Reason::kWrongState, "it does not run");
+  ready->op.facts.power = to;
+  ready->after.power = to;
   return ready;
 }
 
+NodeHands::Prepared NodeHands::prepare(Job job, const PauseRequest&) {
+  return prepare_power(std::move(job), model::PowerState::kPaused);
+}
+
 NodeHands::Prepared NodeHands::prepare(Job job, const ResumeRequest&) {
-  auto ready = with_record(std::move(job));
-  if (!ready) return ready;
-  if (!ready->op.facts.alive)
-    return refuse(Reason::kWrongState, "it does not run");
-  ready->op.facts.power = model::PowerState::kRunning;
-  ready->after.power = model::PowerState::kRunning;
-  return ready;
+  return prepare_power(std::move(job), model::PowerState::kRunning);
 }
 
 NodeHands::Prepared NodeHands::prepare(Job job, const RestartRequest& request) {
@@ -147,9 +144,9 @@ NodeHands::Prepared NodeHands::prepare(Job job, const RestartRequest& request) {
   if (!ready) return ready;
   ready->attempt = request.attempt;
   if (request.attempt <= ready->before.restart_attempt_done)
-    return refuse(Reason::kAttemptUsed, "restart attempt " +
-                                            std::to_string(request.attempt) +
-                                            " was done; ask for a higher one");
+    return no(Reason::kAttemptUsed, "restart attempt " +
+                                        std::to_string(request.attempt) +
+                                        " was done; ask for a higher one");
   ready->op.facts.power = request.power;
   ready->op.facts.grace = request.grace;
   if (request.grace == seconds{0}) ready->op.facts.can_ask = false;
@@ -178,7 +175,7 @@ NodeHands::Prepared NodeHands::prepare(Job job,
 
 NodeHands::Prepared NodeHands::prepare(Job job, const CloneRequest& request) {
   if (!job.before.uid.empty())
-    return refuse(Reason::kWrongState, "the VM was made before");
+    return no(Reason::kWrongState, "the VM was made before");
   job.op.facts.power = request.power;
   job.op.facts.first = true;
   job.snapshot_uid = request.snapshot_uid;
@@ -218,8 +215,8 @@ NodeHands::Prepared NodeHands::prepare(Job job,
   job.op.facts.retain = request.retain;
   const auto record = deps_.db.snapshot(job.uid);
   if (!record)
-    return refuse(Reason::kSnapshotNotFound,
-                  "there is no such snapshot on this node");
+    return no(Reason::kSnapshotNotFound,
+              "there is no such snapshot on this node");
   job.snapshot = *record;
   return job;
 }
