@@ -22,11 +22,11 @@ spec:
 YAML
   show "cat $work/manifests/hello.yaml"
   wait_until 20 "the VM to run" hello_is Running
-  show "grep -A16 '  config:' $work/manifests/$hello_status"
+  show "grep -A14 '  config:' $work/manifests/$hello_status"
   step "The manifest goes: the VM stops, its data stays until it is deleted"
   rm "$work/manifests/hello.yaml"
   wait_until 20 "the VM to stop" hello_is Stopped
-  show "$chrysalis delete virtualmachine/hello --state-dir $standalone_state"
+  show "chrysalis delete virtualmachine/hello --state-dir $standalone_state"
   wait_until 10 "the data to go" hello_gone
   end_programs "$standalone"
   standalone=

@@ -19,6 +19,7 @@ make_world() {
     exit 1
   }
   trap '' PIPE
+  export PATH=${chrysalis%/*}:$PATH
   work=$(mktemp -d /tmp/chrysalis-demo.XXXXXX)
   chmod 711 "$work"  # the VMMs' own users pass through
   state=$work/state standalone_state=$work/alone
