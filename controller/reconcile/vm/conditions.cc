@@ -92,27 +92,15 @@ std::optional<Kind> pending(const VmObserved& observed, const Choice& choice) {
   return choice.doing;
 }
 
+// Ready of a VM that nothing is being done to: Running's own words, but what
+// rests because its user asked for that is as asked.
 Said as_it_is(const VmObserved& observed) {
-  switch (observed.view.live) {
-    case Live::kRunning:
-    case Live::kShimLost:
-      return {Truth::kTrue, StatusReason::kRunning, ""};
-    case Live::kPaused:
-      if (frozen_for_us(observed))
-        return {Truth::kTrue, StatusReason::kRunning, ""};
-      return {Truth::kTrue, StatusReason::kPausedAsRequested, ""};
-    case Live::kStopped:
-      return {Truth::kTrue, StatusReason::kStoppedAsRequested, ""};
-    case Live::kStarting:
-      return {Truth::kFalse, StatusReason::kStarting, ""};
-    case Live::kStopping:
-      return {Truth::kFalse, StatusReason::kStopping, ""};
-    case Live::kEnded:
-      return {Truth::kFalse, StatusReason::kEnded, how_it_ended(observed.view)};
-    case Live::kAbsent:
-      return {Truth::kFalse, StatusReason::kNotStarted, ""};
-  }
-  return {};
+  const Live live = observed.view.live;
+  if (live == Live::kPaused && !frozen_for_us(observed))
+    return {Truth::kTrue, StatusReason::kPausedAsRequested, ""};
+  if (live == Live::kStopped)
+    return {Truth::kTrue, StatusReason::kStoppedAsRequested, ""};
+  return running(observed);
 }
 
 Said ready(const VmObserved& observed, const Choice& choice) {
