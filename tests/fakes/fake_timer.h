@@ -7,13 +7,12 @@
 
 #include <chrono>
 #include <condition_variable>
-#include <list>
 #include <mutex>
 #include <optional>
-#include <vector>
 
 #include "controller/runtime/timer.h"
 #include "tests/fakes/fake_clock.h"
+#include "tests/fakes/waiters.h"
 
 namespace chrysalis {
 
@@ -24,30 +23,24 @@ class FakeTimer final : public runtime::Timer {
 
   void wait(std::unique_lock<std::mutex>& lock, std::condition_variable& signal,
             std::optional<Mono> deadline) override {
-    const auto self = enter({lock.mutex(), &signal, deadline});
-    // The waiter's mutex is held from here until it sleeps, and advance()
-    // moves the time before it takes that mutex: no wake-up is lost.
+    const auto self = waiters_.enter({lock.mutex(), &signal, deadline});
     if (!deadline || mono() < *deadline) signal.wait(lock);
-    leave(self);
+    waiters_.leave(self);
   }
 
   void advance(std::chrono::nanoseconds by) {
     clock_.advance(by);
-    for (const Waiter& waiter : waiters()) {
-      const std::lock_guard lock(*waiter.mutex);
-      waiter.signal->notify_all();
-    }
+    waiters_.wake_all();
   }
 
   // Bounded wait until `count` threads wait with a deadline that is still to
   // come. Returns the earliest of the deadlines, or nothing after 20 s.
   std::optional<Mono> await_deadlines(size_t count = 1) {
-    std::unique_lock lock(mutex_);
     std::optional<Mono> earliest;
-    const auto enough = [&] {
+    const auto enough = [&](const auto& waiters) {
       size_t found = 0;
       earliest.reset();
-      for (const Waiter& waiter : waiters_) {
+      for (const Waiters::Waiter& waiter : waiters) {
         if (!waiter.deadline || *waiter.deadline <= mono()) continue;
         ++found;
         if (!earliest || *waiter.deadline < *earliest) {
@@ -56,7 +49,7 @@ class FakeTimer final : public runtime::Timer {
       }
       return found >= count;
     };
-    if (!changed_.wait_for(lock, seconds{20}, enough)) return std::nullopt;
+    if (!waiters_.await(enough)) return std::nullopt;
     return earliest;
   }
 
@@ -70,32 +63,8 @@ class FakeTimer final : public runtime::Timer {
   }
 
  private:
-  struct Waiter {
-    std::mutex* mutex;
-    std::condition_variable* signal;
-    std::optional<Mono> deadline;
-  };
-
-  std::list<Waiter>::iterator enter(Waiter waiter) {
-    const std::lock_guard lock(mutex_);
-    waiters_.push_back(waiter);
-    changed_.notify_all();
-    return std::prev(waiters_.end());
-  }
-  void leave(std::list<Waiter>::iterator self) {
-    const std::lock_guard lock(mutex_);
-    waiters_.erase(self);
-    changed_.notify_all();
-  }
-  std::vector<Waiter> waiters() {
-    const std::lock_guard lock(mutex_);
-    return {waiters_.begin(), waiters_.end()};
-  }
-
   FakeClock clock_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::list<Waiter> waiters_;
+  Waiters waiters_;
 };
 
 }  // namespace chrysalis

@@ -9,12 +9,11 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <list>
 #include <mutex>
 #include <optional>
-#include <vector>
 
 #include "controller/runtime/timer.h"
+#include "tests/fakes/waiters.h"
 
 namespace chrysalis {
 
@@ -30,32 +29,28 @@ class LeapTimer final : public runtime::Timer {
 
   void wait(std::unique_lock<std::mutex>& lock, std::condition_variable& signal,
             std::optional<Mono> deadline) override {
-    const auto self = enter({lock.mutex(), &signal, deadline});
+    const auto self = waiters_.enter({lock.mutex(), &signal, deadline});
     if (!deadline) {
       signal.wait(lock);
     } else {
       signal.wait_until(lock,
                         *deadline - std::chrono::nanoseconds(leapt_ns_.load()));
     }
-    leave(self);
+    waiters_.leave(self);
   }
 
   void leap(std::chrono::nanoseconds by) {
     leapt_ns_ += by.count();
-    for (const Waiter& waiter : waiters()) {
-      const std::lock_guard lock(*waiter.mutex);
-      waiter.signal->notify_all();
-    }
+    waiters_.wake_all();
   }
 
   // Bounded wait until a thread waits for a time that is further away than
   // `beyond`. How far it is then; nothing after 20 s.
   std::optional<std::chrono::nanoseconds> await_wait(
       std::chrono::nanoseconds beyond) {
-    std::unique_lock lock(mutex_);
     std::optional<std::chrono::nanoseconds> found;
-    changed_.wait_for(lock, seconds{20}, [&] {
-      for (const Waiter& waiter : waiters_) {
+    waiters_.await([&](const auto& waiters) {
+      for (const Waiters::Waiter& waiter : waiters) {
         if (!waiter.deadline) continue;
         const auto left = *waiter.deadline - mono();
         if (left > beyond) found = left;
@@ -66,32 +61,9 @@ class LeapTimer final : public runtime::Timer {
   }
 
  private:
-  struct Waiter {
-    std::mutex* mutex;
-    std::condition_variable* signal;
-    std::optional<Mono> deadline;
-  };
-
-  std::list<Waiter>::iterator enter(Waiter waiter) {
-    const std::lock_guard lock(mutex_);
-    waiters_.push_back(waiter);
-    changed_.notify_all();
-    return std::prev(waiters_.end());
-  }
-  void leave(std::list<Waiter>::iterator self) {
-    const std::lock_guard lock(mutex_);
-    waiters_.erase(self);
-  }
-  std::vector<Waiter> waiters() {
-    const std::lock_guard lock(mutex_);
-    return {waiters_.begin(), waiters_.end()};
-  }
-
   SystemClock clock_;
   std::atomic<int64_t> leapt_ns_ = 0;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::list<Waiter> waiters_;
+  Waiters waiters_;
 };
 
 }  // namespace chrysalis
