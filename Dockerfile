@@ -9,7 +9,7 @@ RUN make build && install -D -t /out build/release/controller/chrysalis \
 
 FROM debian:12-slim
 RUN apt-get update && apt-get install -y --no-install-recommends \
-    libcpprest2.10 libspdlog1.10 libsqlite3-0 libssl3 libyaml-cpp0.7 \
+    libspdlog1.10 libsqlite3-0 libssl3 libyaml-cpp0.7 \
     libsimdjson14 && rm -rf /var/lib/apt/lists/*
 COPY --from=build /out/ /usr/local/bin/
 # The controller's user; the agent's DaemonSet asks for root.
