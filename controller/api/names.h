@@ -17,6 +17,8 @@ inline constexpr std::string_view kLabelPattern =
 inline constexpr size_t kLabelMax = 63;
 // The one manager of status (server-side apply).
 inline constexpr std::string_view kFieldManager = "chrysalis";
+// Of an agent: with a hash of its node's name behind it.
+inline constexpr std::string_view kNodeFinalizerPrefix = "chrysalis.dev/node-";
 
 enum class Kind : uint8_t { kVirtualMachine, kVmSnapshot };
 inline constexpr Kind kKinds[] = {Kind::kVirtualMachine, Kind::kVmSnapshot};

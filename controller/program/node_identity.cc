@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "controller/api/names.h"
 #include "src/base/tree_hash.h"
 
 namespace chrysalis::program {
@@ -54,7 +55,7 @@ Result<std::string> node_name_of(const NodeFlags& flags) {
 std::string node_finalizer(std::string_view node) {
   // sha256 of a short text fails only without memory.
   const auto hash = sha256_hex(node);
-  return "chrysalis.dev/node-" + hash.value().substr(0, 16);
+  return std::string(api::kNodeFinalizerPrefix) + hash.value().substr(0, 16);
 }
 
 }  // namespace chrysalis::program

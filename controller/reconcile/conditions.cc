@@ -4,6 +4,20 @@
 #include <utility>
 
 namespace chrysalis::reconcile {
+namespace {
+
+std::vector<api::Condition> ours(std::vector<api::Condition> all) {
+  std::erase_if(all, [](const api::Condition& condition) {
+    return !api::parse_condition_type(condition.type);
+  });
+  return all;
+}
+
+}  // namespace
+
+Conditions::Conditions(std::vector<api::Condition> before, uint64_t generation,
+                       Wall now)
+    : all_(ours(std::move(before))), generation_(generation), now_(now) {}
 
 void Conditions::set(ConditionType type, api::Truth status, Word reason,
                      const std::string& message) {
@@ -14,8 +28,7 @@ void Conditions::set(ConditionType type, api::Truth status, Word reason,
 
 std::vector<api::Condition> Conditions::take() {
   std::erase_if(all_, [&](const api::Condition& condition) {
-    const auto type = api::parse_condition_type(condition.type);
-    return type && !kept_.contains(*type);
+    return !kept_.contains(*api::parse_condition_type(condition.type));
   });
   return std::move(all_);
 }
@@ -28,6 +41,8 @@ const api::Condition* stalled(const std::vector<api::Condition>& conditions) {
 
 bool same_conditions(std::vector<api::Condition> a,
                      std::vector<api::Condition> b) {
+  a = ours(std::move(a));
+  b = ours(std::move(b));
   std::ranges::sort(a, {}, &api::Condition::type);
   std::ranges::sort(b, {}, &api::Condition::type);
   return a == b;

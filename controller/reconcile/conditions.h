@@ -1,8 +1,9 @@
 #pragma once
 
 // The conditions of one status, made anew from what is true now: a condition
-// keeps its time while its status stays, one of ours that is not set goes.
-// Those of others stay as they are. PURE.
+// keeps its time while its status stays, one that is not set goes. Those of
+// others are left out: they are their managers', and an apply that names them
+// would make us their owner too. PURE.
 
 #include <set>
 #include <string>
@@ -19,8 +20,7 @@ inline Wall whole_seconds(Wall time) {
 
 class Conditions {
  public:
-  Conditions(std::vector<api::Condition> before, uint64_t generation, Wall now)
-      : all_(std::move(before)), generation_(generation), now_(now) {}
+  Conditions(std::vector<api::Condition> before, uint64_t generation, Wall now);
 
   void set(ConditionType type, api::Truth status, Word reason,
            const std::string& message = {});
@@ -37,6 +37,7 @@ class Conditions {
 // The reason why it is stalled; nothing: it is not.
 const api::Condition* stalled(const std::vector<api::Condition>& conditions);
 
+// Of ours; their order says nothing.
 bool same_conditions(std::vector<api::Condition> a,
                      std::vector<api::Condition> b);
 

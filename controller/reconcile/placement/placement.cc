@@ -24,6 +24,11 @@ bool fits(const Agent& agent, model::Bytes used, model::Bytes memory) {
   return memory.count <= free && kVmOverhead.count <= free - memory.count;
 }
 
+// Its agent runs and has told what the node can do.
+bool can_take(const Agent& agent) {
+  return agent.alive && agent.allocatable.count > 0;
+}
+
 // How many nodes each filter took away.
 struct Causes {
   size_t another = 0, dead = 0, hypervisor = 0, memory = 0;
@@ -45,6 +50,8 @@ std::string unschedulable(const Wanted& wanted, size_t nodes,
   add(causes.memory, "without " + model::format_quantity(wanted.memory) +
                          " and " + model::format_quantity(kVmOverhead) +
                          " of memory free");
+  if (causes.dead == nodes)
+    out += "; start an agent: kubectl label node NODE chrysalis.dev/vmm=true";
   return out;
 }
 
@@ -59,7 +66,7 @@ Placement place(const Wanted& wanted, const std::vector<Agent>& agents,
     const model::Bytes used = used_on(agent.node, loads);
     if (!wanted.node.empty() && agent.node != wanted.node) {
       ++causes.another;
-    } else if (!agent.alive) {
+    } else if (!can_take(agent)) {
       ++causes.dead;
     } else if (!runs(agent, wanted.hypervisor)) {
       ++causes.hypervisor;

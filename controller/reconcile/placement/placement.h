@@ -44,6 +44,7 @@ struct Wanted {
 struct Placement {
   std::string node;             // "": none fits
   std::string reason, message;  // then why, with a count per cause
+  bool stalls = false;          // a human must act first
 };
 
 // Used memory of a node that `loads` does not name is zero.

@@ -28,6 +28,13 @@ RestoreTurn restore_turn(const std::optional<api::RestoreSpec>& asked,
 // "attempt 1 was used; ask for attempt 3"
 std::string attempt_used(uint64_t asked, uint64_t highest_done);
 
+// Why a VM that never ran cannot be restored, and what to do.
+std::string restore_of_new_vm();
+
+// "set spec.restart.attempt to 3": what asks for the next cold boot.
+std::string ask_restart(const std::optional<uint64_t>& asked,
+                        const store::VmRecord& record);
+
 // A cold boot was asked for that no start has satisfied yet.
 bool restart_due(const std::optional<uint64_t>& asked,
                  const store::VmRecord& record);

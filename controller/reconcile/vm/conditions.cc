@@ -51,9 +51,14 @@ StatusReason verb(Kind kind) {
   return StatusReason::kInProgress;
 }
 
-std::string how_it_ended(const engine::VmView& view) {
-  if (!view.exit) return "";
-  return view.exit->reason + ", exit code " + std::to_string(view.exit->code);
+// It is not started again by itself.
+std::string what_starts_it(const VmObserved& observed) {
+  const auto& record = observed.view.record;
+  std::string out = how_it_ended(observed.view);
+  if (record)
+    out += "; to start it again, " +
+           ask_restart(observed.vm->spec.restart_attempt, *record);
+  return out;
 }
 
 bool ended_well(const VmObserved& observed) {
@@ -111,7 +116,7 @@ Said ready(const VmObserved& observed, const Choice& choice) {
                ? Said{Truth::kTrue, StatusReason::kCompleted,
                       how_it_ended(observed.view)}
                : Said{Truth::kFalse, StatusReason::kGuestFailed,
-                      how_it_ended(observed.view)};
+                      what_starts_it(observed)};
   if (const auto kind = pending(observed, choice))
     return {Truth::kFalse, verb(*kind), ""};
   // Stopped for want of anything that could be started.
@@ -164,7 +169,7 @@ std::optional<Said> stall(const VmObserved& observed, const Choice& choice) {
     return Said{Truth::kTrue, choice.restore->reason, choice.restore->message};
   if (choice.finished && !ended_well(observed))
     return Said{Truth::kTrue, StatusReason::kGuestFailed,
-                how_it_ended(observed.view)};
+                what_starts_it(observed)};
   if (choice.restore_due) return std::nullopt;
   if (const auto* last = failed_restore(observed))
     return Said{Truth::kTrue, result_reason(*last), result_message(*last)};
@@ -213,7 +218,10 @@ std::optional<Said> restart_required(const VmObserved& observed,
               " (runs with " + drift.running + ")";
   }
   if (fields.empty()) return std::nullopt;
-  return Said{Truth::kTrue, StatusReason::kSpecChanged, fields};
+  return Said{Truth::kTrue, StatusReason::kSpecChanged,
+              fields + "; to apply it, " +
+                  ask_restart(observed.vm->spec.restart_attempt,
+                              *observed.view.record)};
 }
 
 std::optional<Said> inherited(const VmObserved& observed,

@@ -1,5 +1,6 @@
 // The VM has no record here: it is booted from its image or cloned.
 
+#include "controller/reconcile/vm/attempts.h"
 #include "controller/reconcile/vm/choice.h"
 #include "controller/reconcile/vm/named_snapshot.h"
 #include "controller/reconcile/words.h"
@@ -64,10 +65,7 @@ void choose_clone(Choice& choice, const VmObserved& observed, Wall now) {
 void choose_first_start(Choice& choice, const VmObserved& observed, Wall now) {
   const api::VmSpec& spec = observed.vm->spec;
   if (spec.restore) {
-    choice.power =
-        stalls(StatusReason::kRestoreOfNewVm,
-               "this VM never ran, so there is nothing to restore; remove "
-               "spec.restore, or use spec.source.snapshot");
+    choice.power = stalls(StatusReason::kRestoreOfNewVm, restore_of_new_vm());
     return;
   }
   spec.clone ? choose_clone(choice, observed, now)

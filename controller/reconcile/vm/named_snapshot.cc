@@ -1,5 +1,6 @@
 #include "controller/reconcile/vm/named_snapshot.h"
 
+#include "controller/reconcile/unusable.h"
 #include "controller/reconcile/words.h"
 
 namespace chrysalis::reconcile {
@@ -9,15 +10,6 @@ using engine::Reason;
 
 std::string called(const SnapshotUse& use) { return "VMSnapshot " + use.name; }
 
-Hindrance not_ready(const SnapshotUse& use, const api::VmSnapshot& snapshot) {
-  std::string why = " is not ready yet";
-  if (const auto* stalled = api::find_condition(snapshot.status.conditions,
-                                                ConditionType::kStalled);
-      stalled != nullptr && stalled->status == api::Truth::kTrue)
-    why = " has failed: " + stalled->reason;
-  return waits(Reason::kSnapshotNotReady, called(use) + why);
-}
-
 }  // namespace
 
 std::optional<Hindrance> snapshot_lacks(const VmObserved& observed,
@@ -26,19 +18,17 @@ std::optional<Hindrance> snapshot_lacks(const VmObserved& observed,
   if (!named)
     return waits(Reason::kSnapshotNotReady,
                  called(use) + " could not be looked up");
-  if (!named->object)
-    return waits(Reason::kSnapshotNotFound,
-                 "there is no " + called(use) + " in this namespace");
+  if (!named->object) return no_such_snapshot(use.name);
   const api::VmSnapshot& snapshot = *named->object;
-  if (snapshot.meta.deleted_at)
-    return waits(Reason::kSnapshotNotReady, called(use) + " is being deleted");
+  if (auto why = unusable(use.name, snapshot)) return why;
   const std::string& node = snapshot.status.node_name;
   if (!node.empty() && node != observed.node.name)
     return stalls(StatusReason::kSnapshotOnOtherNode,
                   called(use) + " is on node " + node + ", this VM on " +
-                      observed.node.name);
+                      observed.node.name +
+                      "; name a snapshot of this node, or create the VM anew");
   if (node.empty() || !named->view.ready || !named->view.record)
-    return not_ready(use, snapshot);
+    return not_ready_yet(use.name);
   const store::SnapshotRecord& record = *named->view.record;
   if (!use.manifest_digest.empty() &&
       use.manifest_digest != record.manifest_digest)

@@ -3,6 +3,7 @@
 
 #include "controller/reconcile/vm/attempts.h"
 #include "controller/reconcile/vm/choice.h"
+#include "controller/reconcile/vm/status.h"
 #include "controller/reconcile/words.h"
 #include "src/engine/machine/restart.h"
 
@@ -70,12 +71,6 @@ void restart(Choice& choice, const VmObserved& observed, Wall now) {
 void stop(Choice& choice, const VmObserved& observed, Wall now) {
   ask_for(choice, engine::StopRequest{observed.vm->spec.stop_grace},
           asked(Kind::kStop, observed), now);
-}
-
-std::string how_it_ended(const engine::VmView& view) {
-  if (!view.exit) return "it ended";
-  return "it ended (" + view.exit->reason + ", exit code " +
-         std::to_string(view.exit->code) + ")";
 }
 
 // It ended by itself and is asked to be up.

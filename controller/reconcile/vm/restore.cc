@@ -127,10 +127,8 @@ void choose_restore(Choice& choice, const VmObserved& observed, Wall now) {
                  attempt_used(asked->attempt, record.restore_attempt_done)));
       return;
     case RestoreTurn::kNewVm:
-      choice.restore = refused(
-          stalls(StatusReason::kRestoreOfNewVm,
-                 "this VM never ran, so there is nothing to restore; remove "
-                 "spec.restore, or use spec.source.snapshot"));
+      choice.restore =
+          refused(stalls(StatusReason::kRestoreOfNewVm, restore_of_new_vm()));
       return;
     case RestoreTurn::kDue:
       return choose_due(choice, observed, now);

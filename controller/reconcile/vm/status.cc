@@ -149,6 +149,12 @@ bool is_up(Live live) {
   return false;
 }
 
+std::string how_it_ended(const engine::VmView& view) {
+  if (!view.exit) return "it ended";
+  return "it ended (" + view.exit->reason + ", exit code " +
+         std::to_string(view.exit->code) + ")";
+}
+
 VmPhase phase_of(const VmObserved& observed, const Choice& choice) {
   if (choice.finished)
     return ended_well(observed.view) ? VmPhase::kSucceeded : VmPhase::kFailed;

@@ -27,6 +27,9 @@ std::vector<Note> transitions(const api::VmStatus& before,
 // A VMM holds it.
 bool is_up(engine::Live live);
 
+// "it ended (VmmFailed, exit code 1)"
+std::string how_it_ended(const engine::VmView& view);
+
 // ---- the parts of vm_status()
 api::VmPhase phase_of(const VmObserved& observed, const Choice& choice);
 void set_conditions(api::VmStatus& status, const VmObserved& observed,

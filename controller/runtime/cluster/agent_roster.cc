@@ -36,9 +36,8 @@ AgentRoster::AgentRoster(Deps deps, std::string lease_namespace,
                       with(options, true, [this] { changed(); })) {
   leases_.core().add_handler(
       [this](const Delivery& delivery) { lease_changed(delivery); });
-  nodes_.add_handler([this](const Delivery& delivery) {
-    if (delivery.change != Change::kUpdated) changed();
-  });
+  nodes_.add_handler(
+      [this](const Delivery& delivery) { node_changed(delivery); });
 }
 
 AgentRoster::~AgentRoster() { stop(); }
@@ -130,6 +129,27 @@ void AgentRoster::lease_changed(const Delivery& delivery) {
   if (news) changed();
 }
 
+void AgentRoster::node_changed(const Delivery& delivery) {
+  if (delivery.change == Change::kUpdated) return;
+  const std::string& node = delivery.key.name;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto known = known_.find(node);
+    if (delivery.change == Change::kAdded && known == known_.end()) {
+      known_[node];
+      judge_.observe(node, "", deps_.timer.mono());
+    } else if (delivery.change == Change::kDeleted && known != known_.end() &&
+               known->second.never_spoke()) {
+      known_.erase(known);
+      judge_.forget(node);
+      silent_.erase(node);
+    }
+    seen_ = true;
+    wake_.notify_all();
+  }
+  changed();
+}
+
 void AgentRoster::changed() {
   for (const auto& handler : handlers_) handler();
 }
@@ -168,6 +188,13 @@ void AgentRoster::judge(Mono now) {
 bool AgentRoster::ask(std::unique_lock<std::mutex>& lock) {
   bool news = false;
   for (const std::string& node : std::set<std::string>(silent_)) {
+    const auto known = known_.find(node);
+    if (known == known_.end()) continue;  // its Node went meanwhile
+    if (known->second.never_spoke()) {    // nothing to read: it has no agent
+      silent_.erase(node);
+      known->second.lost = news = true;
+      continue;
+    }
     lock.unlock();
     const auto lease = deps_.client.get_lease(
         {.ns = lease_namespace_, .name = agent_lease_name(node)});

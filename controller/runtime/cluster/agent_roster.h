@@ -7,7 +7,9 @@
 // its lease is read anew, as a watch may be blind for a minute without
 // knowing. While the lease cannot be read, the agent counts as it counted.
 // An agent whose lease was deleted is lost by time like any other, and
-// forgotten then.
+// forgotten then. A Node without a lease is a row too: lost by time since it
+// was first seen, so that leases that are deleted or not written yet (a
+// reinstalled namespace) make nobody lost at once, and nobody gone.
 // Life: on_change, then start(), then stop() or destruction.
 // Thread-safety: start, stop and on_change from one thread, the rest from any.
 // Ownership: borrows everything in Deps; all of it outlives this. Its client's
@@ -62,14 +64,16 @@ class AgentRoster final : public AgentsSource {
   };
   struct Known {
     std::optional<api::AgentFacts> facts;
-    bool has_lease = true;
+    bool has_lease = false;
     bool lost = false;
+    [[nodiscard]] bool never_spoke() const { return !has_lease && !facts; }
   };
   static AgentLease read(const kube::Lease& lease);
   static Result<std::shared_ptr<const void>> project(
       const kube::ObjectMeta& meta, kube::PaddedJson text);
 
   void lease_changed(const Delivery& delivery);
+  void node_changed(const Delivery& delivery);
   void changed();
   void run();
   void judge(Mono now);

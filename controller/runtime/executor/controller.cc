@@ -102,6 +102,8 @@ void Controller::Inner::note_load(const ObjectKey& key,
   const auto source = source_of(key, vm);
   if (!node.empty())
     book.set(key, node, reconcile::memory_of(vm, source.get()));
+  else  // an earlier try that was not written, or an object of that name before
+    book.erase(key);
 }
 
 // Everything that was placed before counts before the first is placed.

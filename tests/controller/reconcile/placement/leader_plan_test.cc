@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "controller/reconcile/conditions.h"
 #include "controller/reconcile/words.h"
 
 namespace chrysalis::reconcile {
@@ -20,7 +21,9 @@ Fleet fleet() {
                           8_GiB,
                           {{model::Hypervisor::kCloudHypervisor, "v53", ""}}});
   out.loads = {{"node-a", 2_GiB}};
-  out.finalizer_of = [](const std::string& node) { return "fin/" + node; };
+  out.finalizer_of = [](const std::string& node) {
+    return "chrysalis.dev/node-" + node;
+  };
   return out;
 }
 
@@ -99,7 +102,7 @@ TEST(LeaderPlan, ACloneGoesToItsSnapshotsNode) {
 
 TEST(LeaderPlan, WhereAFinalizerStandsItIsPutBack) {
   auto it = vm();
-  it.meta.finalizers = {"fin/node-a"};
+  it.meta.finalizers = {"chrysalis.dev/node-node-a"};
   EXPECT_EQ(plan(it, nullptr, fleet(), kNow).status->node_name, "node-a");
   it.meta.deleted_at = kNow;
   EXPECT_EQ(plan(it, nullptr, fleet(), kNow).status->node_name, "node-a")
@@ -148,21 +151,100 @@ TEST(LeaderPlan, ALostNodeIsSaidOnceAndNothingElseIsTouched) {
 TEST(LeaderPlan, LetsGoOnlyWhenTheNodeIsGoneAndItIsDeleted) {
   auto it = vm();
   it.status.node_name = "node-a";
-  it.meta.finalizers = {"fin/node-a"};
+  it.meta.finalizers = {"chrysalis.dev/node-node-a"};
   auto f = fleet();
   f.agents[0].alive = false;
   it.meta.deleted_at = kNow;
   EXPECT_FALSE(plan(it, nullptr, f, kNow).remove_finalizer) << "node exists";
   f.agents[0].node_exists = false;
-  EXPECT_EQ(plan(it, nullptr, f, kNow).remove_finalizer, "fin/node-a");
+  EXPECT_EQ(plan(it, nullptr, f, kNow).remove_finalizer,
+            "chrysalis.dev/node-node-a");
   f.agents.clear();
-  EXPECT_EQ(plan(it, nullptr, f, kNow).remove_finalizer, "fin/node-a");
+  EXPECT_EQ(plan(it, nullptr, f, kNow).remove_finalizer,
+            "chrysalis.dev/node-node-a");
   it.meta.deleted_at.reset();
   EXPECT_FALSE(plan(it, nullptr, f, kNow).remove_finalizer) << "not deleted";
   f = fleet();
   f.agents[0].node_exists = false;
   it.meta.deleted_at = kNow;
   EXPECT_FALSE(plan(it, nullptr, f, kNow).remove_finalizer) << "agent lives";
+}
+
+TEST(LeaderPlan, LetsGoOfANodeOfAnotherCluster) {
+  auto it = vm();
+  it.meta.finalizers = {"example.com/theirs", "chrysalis.dev/node-elsewhere",
+                        "chrysalis.dev/node-node-a"};
+  it.status.node_name = "node-a";
+  EXPECT_FALSE(plan(it, nullptr, fleet(), kNow).remove_finalizer);
+  it.meta.deleted_at = kNow;
+  EXPECT_EQ(plan(it, nullptr, fleet(), kNow).remove_finalizer,
+            "chrysalis.dev/node-elsewhere");
+  it.meta.finalizers.erase(it.meta.finalizers.begin() + 1);
+  EXPECT_FALSE(plan(it, nullptr, fleet(), kNow).remove_finalizer)
+      << "that of node-a is its agent's";
+  it.meta.finalizers = {"chrysalis.dev/node-elsewhere"};
+  it.status.node_name.clear();
+  EXPECT_EQ(plan(it, nullptr, fleet(), kNow).remove_finalizer,
+            "chrysalis.dev/node-elsewhere");
+}
+
+TEST(LeaderPlan, ACloneOfAFailedSnapshotStalls) {
+  auto it = vm();
+  it.spec.wish = {};
+  it.spec.clone = api::CloneSource{"golden", false, ""};
+  auto failed = snapshot("node-a");
+  failed->status.config.reset();
+  failed->status.conditions = {
+      {"Stalled", api::Truth::kTrue, "Corrupt", "", 1, kNow}};
+  const auto told = plan(it, failed, fleet(), kNow);
+  EXPECT_EQ(ready(told.status->conditions), "False/SnapshotNotReady");
+  const auto* why = stalled(told.status->conditions);
+  ASSERT_NE(why, nullptr);
+  EXPECT_NE(why->message.find("Corrupt"), std::string::npos);
+  failed->status.conditions.clear();
+  EXPECT_EQ(stalled(plan(it, failed, fleet(), kNow).status->conditions),
+            nullptr)
+      << "it may become ready";
+  auto leaving = snapshot("node-a");
+  leaving->meta.deleted_at = kNow;
+  EXPECT_EQ(ready(plan(it, leaving, fleet(), kNow).status->conditions),
+            "False/SnapshotNotReady");
+}
+
+TEST(LeaderPlan, AFailedSnapshotStaysFailedOnALostNode) {
+  api::VmSnapshot it;
+  it.status.node_name = "node-a";
+  it.status.phase = api::SnapshotPhase::kFailed;
+  it.status.conditions = {
+      {"Stalled", api::Truth::kTrue, "PauseBudgetExceeded", "", 1, kNow}};
+  auto f = fleet();
+  f.agents[0].alive = false;
+  const auto told = plan(it, nullptr, f, kNow);
+  ASSERT_TRUE(told.status);
+  EXPECT_EQ(told.status->phase, api::SnapshotPhase::kFailed);
+  ASSERT_NE(stalled(told.status->conditions), nullptr);
+}
+
+TEST(LeaderPlan, ConditionsOfOthersAreNotTakenOver) {
+  auto it = vm();
+  it.status.conditions = {
+      {"example.com/Checked", api::Truth::kTrue, "Policy", "", 1, kNow}};
+  const auto first = plan(it, nullptr, fleet(), kNow);
+  ASSERT_TRUE(first.status);
+  EXPECT_EQ(
+      api::find_condition(first.status->conditions, "example.com/Checked"),
+      nullptr);
+  // The server keeps it beside ours: nothing is to be written for it.
+  auto f = fleet();
+  f.agents[1].alive = false;
+  const auto theirs = it.status.conditions[0];
+  it.status = *first.status;
+  it.status.conditions.push_back(theirs);
+  const auto lost = plan(it, nullptr, f, kNow);
+  ASSERT_TRUE(lost.status);
+  it.status = *lost.status;
+  it.status.conditions.push_back(theirs);
+  EXPECT_FALSE(plan(it, nullptr, f, kNow).status);
 }
 
 TEST(LeaderPlan, ASnapshotGoesToItsSource) {
@@ -183,7 +265,7 @@ TEST(LeaderPlan, ASnapshotGoesToItsSource) {
   it.spec.directory->node_name = "node-z";
   EXPECT_EQ(ready(plan(it, nullptr, fleet(), kNow).status->conditions),
             "False/Unschedulable");
-  it.meta.finalizers = {"fin/node-a"};
+  it.meta.finalizers = {"chrysalis.dev/node-node-a"};
   EXPECT_EQ(plan(it, nullptr, fleet(), kNow).status->node_name, "node-a");
   it.meta.finalizers.clear();
   it.meta.deleted_at = kNow;

@@ -57,7 +57,9 @@ TEST(Placement, SaysWhyPerCause) {
   EXPECT_EQ(place({1_GiB, Hypervisor::kFirecracker, ""}, agents, {}).message,
             "0 of 3 nodes fit: 1 without a living agent, 1 without "
             "Firecracker, 1 without 1Gi and 128Mi of memory free");
-  EXPECT_EQ(place(kOneGig, {}, {}).message, "0 of 0 nodes fit");
+  EXPECT_EQ(place(kOneGig, {}, {}).message,
+            "0 of 0 nodes fit; start an agent: kubectl label node NODE "
+            "chrysalis.dev/vmm=true");
 }
 
 TEST(Placement, AVmTakesWhatRunsElseWhatIsAsked) {

@@ -104,6 +104,29 @@ TEST_F(AgentsOnServer, ARosterSeesAnAgentLiveItsNodeGoAndItsSilence) {
   ASSERT_TRUE(eventually([&] { return !agent(roster, "r1")->node_exists; }));
 }
 
+// The leases of a namespace that was deleted and made anew come late: until
+// the time of a lost agent is over, a Node that exists is not lost.
+TEST_F(AgentsOnServer, ANodeWithoutALeaseIsLostByTimeAndNotGone) {
+  ASSERT_TRUE(client_.create(kube::kNodes, "",
+                             {{"apiVersion", "v1"},
+                              {"kind", "Node"},
+                              {"metadata", {{"name", "bare"}}}}));
+  AgentRoster roster({client_, *transport_, timer_}, "default");
+  std::atomic<int> changes = 0;
+  roster.on_change([&] { ++changes; });
+  roster.start();
+  ASSERT_TRUE(eventually([&] { return roster.synced(); }));
+  ASSERT_TRUE(agent(roster, "bare"));
+  EXPECT_TRUE(agent(roster, "bare")->alive);
+  const int before = changes;
+  timer_.leap(kAgentLostAfter + seconds(1));
+  ASSERT_TRUE(eventually([&] { return !agent(roster, "bare")->alive; }));
+  EXPECT_TRUE(agent(roster, "bare")->node_exists);
+  ASSERT_TRUE(eventually([&] { return changes > before; }));
+  ASSERT_TRUE(client_.remove(kube::kNodes, {"", "bare"}));
+  ASSERT_TRUE(eventually([&] { return !agent(roster, "bare"); }));
+}
+
 // A watch that says nothing, as one that is blind does; calls get through.
 class Blind final : public kube::Transport {
  public:

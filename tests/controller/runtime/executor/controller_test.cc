@@ -60,7 +60,7 @@ struct ControllerTest : testing::Test {
   void start() {
     controller.emplace(Controller::Deps{
         ObjectStore{vms, snapshots, events}, agents, timer,
-        [](const std::string& node) { return "fin/" + node; }});
+        [](const std::string& node) { return "chrysalis.dev/node-" + node; }});
     controller->start();
   }
   bool await(const std::string& name, const std::string& node,
@@ -104,6 +104,24 @@ TEST_F(ControllerTest, CountsWhatWasPlacedBeforeItStarted) {
   vms.put(unplaced("new"));
   start();
   ASSERT_TRUE(await("new", "b", "Unknown/Scheduled"));
+}
+
+// One node, room for one: a try that was not written must not count against
+// the next, nor must the object of that name before.
+TEST_F(ControllerTest, ATryThatFailedTakesNoRoom) {
+  agents.set({agent("a")});
+  vms.break_down(Code::kUnavailable);
+  auto big = unplaced("big");
+  big.spec.wish.memory = 3_GiB;
+  vms.put(big);
+  start();
+  ASSERT_TRUE(timer.await_deadlines()) << "it waits its back-off";
+  vms.break_down({});
+  timer.advance(seconds{1});
+  ASSERT_TRUE(await("big", "a", "Unknown/Scheduled"));
+  big.meta.uid = "another";
+  vms.put(big);  // deleted and made anew, seen as one change
+  ASSERT_TRUE(await("big", "a", "Unknown/Scheduled"));
 }
 
 TEST_F(ControllerTest, PlacesNobodyBeforeAllIsListed) {
@@ -176,7 +194,7 @@ TEST_F(ControllerTest, SaysNodeLostOnceALossAndFightsNobody) {
 TEST_F(ControllerTest, LetsGoOfAVanishedNodesVm) {
   auto vm = unplaced("vm");
   vm.status.node_name = "gone";
-  vm.meta.finalizers = {"fin/gone"};
+  vm.meta.finalizers = {"chrysalis.dev/node-gone"};
   vms.put(vm);
   start();
   ASSERT_TRUE(await("vm", "gone", "Unknown/NodeLost"));
