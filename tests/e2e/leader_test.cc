@@ -38,7 +38,7 @@ TEST_F(Leader, WritesAloneAndTheNextOneTakesOver) {
   world.apply(one);
   world.until_ready(one.id);
   // The other has tried for the lease meanwhile, and not got it.
-  ASSERT_TRUE(world.await_renewals("chrysalis-controller", 2));
+  ASSERT_TRUE(world.await_renewals({{"chrysalis-controller", 2}}));
   EXPECT_EQ(users_of(world), "admin");
   EXPECT_EQ(second.said().find("lease acquired"), std::string::npos);
 

@@ -19,6 +19,8 @@ namespace {
 
 using model::Hypervisor;
 using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
 
 class Outage : public testing::Test {
  protected:
@@ -95,12 +97,16 @@ TEST_F(Outage, OfTheServerCostsNoVmAndWorkGoesOnAfterIt) {
   const json before = world.until_ready(app.id);
   const auto pids = world.host().vmms();
 
+  // One is in the middle of it: wherever that is, it comes to its end.
+  const Manifest amid = image_vm("amid", Hypervisor::kFirecracker);
+  world.apply(amid);
   go_away();
-  EXPECT_TRUE(world.agent().says("is not reachable", 2)) << world.logs();
-  EXPECT_TRUE(world.controller(0).says("is not reachable", 2)) << world.logs();
   expect_back_off();
+  EXPECT_TRUE(world.agent().says("is not reachable")) << world.logs();
+  EXPECT_TRUE(world.controller(0).says("is not reachable")) << world.logs();
   come_back();
-  EXPECT_EQ(world.host().vmms(), pids);
+  EXPECT_EQ(world.host().vmms()[text_at(before, "/metadata/uid")],
+            pids.begin()->second);
   EXPECT_TRUE(world.agent().runs()) << world.agent().said();
   if (!world.controller(0).runs()) {
     // A leader that could not renew in time ends, for its Deployment to start
@@ -112,11 +118,35 @@ TEST_F(Outage, OfTheServerCostsNoVmAndWorkGoesOnAfterIt) {
   Manifest next = image_vm("next", Hypervisor::kFirecracker);
   world.apply(next);
   world.until_ready(next.id);
-  EXPECT_EQ(world.host().vmms()[text_at(before, "/metadata/uid")],
-            pids.begin()->second);
+  world.until_ready(amid.id);
+  EXPECT_THAT(world.host().vmms(), SizeIs(3));
   EXPECT_EQ(world.until_ready(app.id), before) << "written, though unchanged";
-  world.remove({app.id, next.id});
+  world.remove({app.id, next.id, amid.id});
+  EXPECT_THAT(world.host().leftovers(), IsEmpty());
   EXPECT_EQ(world.stop_agent(), 0) << world.logs();
+}
+
+// The finalizer holds the object until its agent is back.
+TEST_F(Outage, OfTheAgentHoldsADeletionUpAndNoMore) {
+  Cluster world;
+  const Manifest app = image_vm("app", Hypervisor::kFirecracker);
+  world.apply(app);
+  world.until_ready(app.id);
+  const auto pids = world.host().vmms();
+  world.kill_agent();
+  const auto asked =
+      world.kubectl({"delete", to_string(app.id), "--wait=false"});
+  EXPECT_EQ(asked.exit, 0) << asked.err;
+  const json held = world.until(app.id, [](const json& object) {
+    return !text_at(object, "/metadata/deletionTimestamp").empty();
+  });
+  EXPECT_THAT(at(held, "/metadata/finalizers"), SizeIs(1));
+  EXPECT_EQ(world.host().vmms(), pids);
+  world.start_agent();
+  const auto gone = world.kubectl(
+      {"wait", to_string(app.id), "--for=delete", "--timeout=60s"});
+  EXPECT_EQ(gone.exit, 0) << gone.err;
+  EXPECT_THAT(world.host().leftovers(), IsEmpty());
 }
 
 TEST_F(Outage, AtTheStartIsWaitedFor) {

@@ -83,8 +83,8 @@ TEST_F(Writes, AreAtMostFourUntilReadyAndNoneWhenIdle) {
   all.push_back(lost.id);
 
   const auto before = world.writes();
-  ASSERT_TRUE(world.await_renewals("agent-" + world.node(), 1));
-  ASSERT_TRUE(world.await_renewals("chrysalis-controller", 3));
+  ASSERT_TRUE(world.await_renewals(
+      {{"agent-" + world.node(), 1}, {"chrysalis-controller", 3}}));
   const auto after = world.writes();
   std::string list;
   for (size_t n = before.size(); n < after.size(); ++n) list += told(after[n]);

@@ -203,10 +203,15 @@ int Cluster::renewals(const std::string& lease) const {
   }));
 }
 
-bool Cluster::await_renewals(const std::string& lease, int more) const {
-  const int before = renewals(lease);
-  return await(api_server().directory() / "audit.log", in(kLong),
-               [&] { return renewals(lease) >= before + more; });
+bool Cluster::await_renewals(const Renewals& more) const {
+  Renewals wanted;
+  for (const auto& [lease, count] : more)
+    wanted[lease] = renewals(lease) + count;
+  return await(api_server().directory() / "audit.log", in(kLong), [&] {
+    return std::ranges::all_of(wanted, [&](const auto& one) {
+      return renewals(one.first) >= one.second;
+    });
+  });
 }
 
 std::unique_ptr<World> make_cluster() { return std::make_unique<Cluster>(); }

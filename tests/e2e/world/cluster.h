@@ -8,6 +8,7 @@
 // for objects, events and leases.
 // Thread-safety: the test's main thread.
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -58,8 +59,9 @@ class Cluster final : public World {
   [[nodiscard]] std::vector<kube_tools::AuditEvent> writes() const;
   // Renewals of this lease so far, by whoever.
   [[nodiscard]] int renewals(const std::string& lease) const;
-  // Waits, bounded, until the server's log holds as many more.
-  [[nodiscard]] bool await_renewals(const std::string& lease, int more) const;
+  // Waits, bounded, until the server's log holds as many more of each.
+  using Renewals = std::map<std::string, int>;
+  [[nodiscard]] bool await_renewals(const Renewals& more) const;
 
  private:
   static std::string new_namespace();
