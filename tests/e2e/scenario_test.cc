@@ -30,32 +30,11 @@ class Scenario
     world_ = std::get<0>(GetParam())->make();
   }
 
-  // Fails the test where it does not come.
-  json until(const Id& id, const Predicate& holds) {
-    auto object = world_->wait_until(id, holds);
-    if (object) return *std::move(object);
-    ADD_FAILURE() << to_string(id) << " is last seen as\n"
-                  << world_->last_seen().dump(2) << "\n"
-                  << world_->logs();
-    throw std::runtime_error("waited in vain for " + to_string(id));
-  }
-  json until_ready(const Id& id) { return until(id, is_ready); }
-  json until_condition(const Id& id, const std::string& type,
-                       const std::string& says) {
-    return until(id, [&](const json& object) {
-      return condition(object, type) == says;
-    });
-  }
-  json until_phase(const Id& id, const std::string& phase) {
-    return until(id, [&](const json& object) {
-      return text_at(object, "/status/phase") == phase && is_ready(object);
-    });
-  }
   pid_t vmm_of(const json& object) {
     return world_->host().vmms()[text_at(object, "/metadata/uid")];
   }
   Mark mark_of_snapshot(const std::string& name) {
-    const json object = until_ready(snapshot(name));
+    const json object = world_->until_ready(snapshot(name));
     return world_->host().mark_in(text_at(object, "/metadata/uid"));
   }
   // What the guest holds in its RAM now: by a snapshot of it.
@@ -94,7 +73,7 @@ class Scenario
 
 void Scenario::boots() {
   world_->apply(app_);
-  app_seen_ = until_phase(app_.id, "Running");
+  app_seen_ = world_->until_phase(app_.id, "Running");
   EXPECT_EQ(condition(app_seen_, "Running"), "True/Running");
   EXPECT_EQ(condition(app_seen_, "Reconciling"), "");
   const json config = at(app_seen_, "/status/config");
@@ -117,7 +96,7 @@ void Scenario::boots() {
 void Scenario::is_snapshotted() {
   const pid_t pid = vmm_of(app_seen_);
   take_snapshot("golden", "app");
-  const json golden = until_ready(snapshot("golden"));
+  const json golden = world_->until_ready(snapshot("golden"));
   EXPECT_EQ(at(golden, "/status/readyToUse"), true);
   EXPECT_THAT(text_at(golden, "/status/manifestDigest"),
               testing::StartsWith("sha256:"));
@@ -130,7 +109,7 @@ void Scenario::is_snapshotted() {
 
 void Scenario::is_cloned() {
   world_->apply(clone_of("copy", "golden"));
-  const json copy = until_phase(vm("copy"), "Running");
+  const json copy = world_->until_phase(vm("copy"), "Running");
   EXPECT_EQ(at(copy, "/status/config"), at(app_seen_, "/status/config"));
   for (const char* field : {"cpu", "memory", "storage", "nics", "image"})
     EXPECT_EQ(text_at(copy, std::string("/status/provenance/") + field),
@@ -163,7 +142,7 @@ void Scenario::drifts_when_changed() {
   app_.spec["resources"]["cpu"] = 2;
   world_->apply(app_);
   const json changed =
-      until_condition(app_.id, "RestartRequired", "True/SpecChanged");
+      world_->until_condition(app_.id, "RestartRequired", "True/SpecChanged");
   EXPECT_TRUE(is_ready(changed)) << condition(changed, "Ready");
   EXPECT_EQ(at(changed, "/status/config/cpu"), 1);
   const json drift = at(changed, "/status/specDrift");
@@ -178,7 +157,7 @@ void Scenario::drifts_when_changed() {
 void Scenario::restarts_as_changed() {
   app_.spec["restart"]["attempt"] = 2;
   world_->apply(app_);
-  const json again = until(app_.id, [](const json& object) {
+  const json again = world_->until(app_.id, [](const json& object) {
     return at(object, "/status/config/cpu") == 2 && is_ready(object);
   });
   EXPECT_EQ(condition(again, "RestartRequired"), "");
@@ -190,12 +169,12 @@ void Scenario::restarts_as_changed() {
 void Scenario::refuses_a_foreign_restore() {
   const pid_t pid = vmm_of(app_seen_);
   take_snapshot("foreign", "copy");
-  until_ready(snapshot("foreign"));
+  world_->until_ready(snapshot("foreign"));
   app_.spec.erase("resources");
   app_.spec["restore"] = {{"snapshot", "foreign"}, {"attempt", 1}};
   world_->apply(app_);
-  const json refused =
-      until_condition(app_.id, "RestoreSucceeded", "False/ForeignSnapshot");
+  const json refused = world_->until_condition(app_.id, "RestoreSucceeded",
+                                               "False/ForeignSnapshot");
   EXPECT_EQ(text_at(refused, "/status/restore/result"), "Refused");
   EXPECT_EQ(condition(refused, "Stalled"), "True/ForeignSnapshot");
   EXPECT_TRUE(is_ready(refused));
@@ -207,7 +186,7 @@ void Scenario::is_restored() {
   // Another snapshot is another attempt, though the first was not used up.
   app_.spec["restore"] = {{"snapshot", "golden"}, {"attempt", 2}};
   world_->apply(app_);
-  const json back = until(app_.id, [](const json& object) {
+  const json back = world_->until(app_.id, [](const json& object) {
     return condition(object, "RestoreSucceeded") == "True/Succeeded" &&
            is_ready(object);
   });
@@ -225,7 +204,7 @@ void Scenario::is_restored() {
 }
 
 void Scenario::survives_its_agent() {
-  app_seen_ = until_ready(app_.id);
+  app_seen_ = world_->until_ready(app_.id);
   const auto pids = world_->host().vmms();
   const std::string version = world_->version(app_.id);
   world_->kill_agent();
@@ -235,9 +214,9 @@ void Scenario::survives_its_agent() {
   Manifest copy = clone_of("copy", "golden");
   copy.spec["powerState"] = "Paused";
   world_->apply(copy);
-  until_phase(copy.id, "Paused");
+  world_->until_phase(copy.id, "Paused");
   EXPECT_EQ(world_->host().vmms(), pids);
-  EXPECT_EQ(until_ready(app_.id), app_seen_);
+  EXPECT_EQ(world_->until_ready(app_.id), app_seen_);
   EXPECT_EQ(world_->version(app_.id), version) << "written, though unchanged";
 }
 
@@ -245,12 +224,12 @@ void Scenario::survives_its_agent() {
 void Scenario::goes_back_to_the_tick() {
   app_.spec["powerState"] = "Paused";
   world_->apply(app_);
-  const json paused = until_phase(app_.id, "Paused");
+  const json paused = world_->until_phase(app_.id, "Paused");
   EXPECT_EQ(condition(paused, "Ready"), "True/PausedAsRequested");
   EXPECT_GT(mark_of("app").counter, golden_.counter);
   app_.spec["restore"]["attempt"] = 3;
   world_->apply(app_);
-  const json back = until(app_.id, [](const json& object) {
+  const json back = world_->until(app_.id, [](const json& object) {
     return at(object, "/status/restore/attempt") == 3 &&
            condition(object, "RestoreSucceeded") == "True/Succeeded";
   });
@@ -258,18 +237,18 @@ void Scenario::goes_back_to_the_tick() {
   EXPECT_EQ(mark_of("app").counter, golden_.counter);
   app_.spec["powerState"] = "Running";
   world_->apply(app_);
-  until_phase(app_.id, "Running");
+  world_->until_phase(app_.id, "Running");
 }
 
 void Scenario::stops_and_starts() {
   app_.spec["powerState"] = "Stopped";
   world_->apply(app_);
-  const json stopped = until_phase(app_.id, "Stopped");
+  const json stopped = world_->until_phase(app_.id, "Stopped");
   EXPECT_EQ(condition(stopped, "Ready"), "True/StoppedAsRequested");
   EXPECT_EQ(vmm_of(stopped), 0);
   app_.spec["powerState"] = "Running";
   world_->apply(app_);
-  const json again = until_phase(app_.id, "Running");
+  const json again = world_->until_phase(app_.id, "Running");
   EXPECT_GT(vmm_of(again), 0);
   EXPECT_EQ(at(again, "/status/interfaces"),
             at(app_seen_, "/status/interfaces"));

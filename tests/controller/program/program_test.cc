@@ -57,6 +57,24 @@ TEST(Program, WrongUsageEndsWithTwo) {
   EXPECT_EQ(run("agent --help").code, 0);
 }
 
+TEST(Program, AWrongKeyInItsFileEndsWithTwoAndItsLine) {
+  const std::string path = testing::TempDir() + "chrysalis-agent.yaml";
+  FILE* file = std::fopen(path.c_str(), "w");
+  ASSERT_NE(file, nullptr);
+  std::fputs("node-name: a\n# a comment\nstate-dri: /nowhere\n", file);
+  std::fclose(file);
+  for (const char* program : {"agent", "controller", "standalone"}) {
+    const Ended ended = run(std::string(program) + " --config " + path);
+    EXPECT_EQ(ended.code, 2) << program;
+    EXPECT_TRUE(one_line(ended.said)) << ended.said;
+    // The controller has no node.
+    const std::string wrong = std::string(program) == "controller"
+                                  ? ":1: node-name: no such setting"
+                                  : ":3: state-dri: no such setting";
+    EXPECT_NE(ended.said.find(path + wrong), std::string::npos) << ended.said;
+  }
+}
+
 TEST(Program, AStartThatFailsIsOneLineAndOne) {
   const Ended lost = run("controller --kubeconfig /nowhere/kubeconfig");
   EXPECT_EQ(lost.code, 1);

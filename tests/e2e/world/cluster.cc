@@ -13,7 +13,6 @@ namespace chrysalis::e2e {
 namespace {
 
 constexpr milliseconds kLong{60'000};
-constexpr const char* kNode = "e2e-node";
 
 const SystemClock kClock;
 std::unique_ptr<kube_tools::ApiServer> running;
@@ -46,6 +45,11 @@ std::unique_ptr<kube::Transport> make_transport() {
                                                 {.user_agent = "e2e-test"});
   EXPECT_TRUE(made) << made.error().message;
   return *std::move(made);
+}
+
+std::string or_admin(const std::string& kubeconfig) {
+  return kubeconfig.empty() ? api_server().kubeconfig_path().string()
+                            : kubeconfig;
 }
 
 std::string plural(const Id& id) { return id.kind + "s"; }
@@ -106,10 +110,10 @@ Cluster::~Cluster() {
   for (auto& one : controllers_) one->stop();
 }
 
-Program& Cluster::start_controller() {
+Program& Cluster::start_controller(const std::string& kubeconfig) {
   const std::string part = "controller-" + std::to_string(controllers_.size());
   controllers_.push_back(std::make_unique<Program>(
-      Words{"controller", "--kubeconfig", api_server().kubeconfig_path(),
+      Words{"controller", "--kubeconfig", or_admin(kubeconfig),
             "--lease-namespace", ns_},
       host_.log(part)));
   return *controllers_.back();
@@ -117,11 +121,9 @@ Program& Cluster::start_controller() {
 
 Words Cluster::agent_words(const std::string& kubeconfig) const {
   Words words = host_.node_flags();
-  words.insert(
-      words.begin(),
-      {"agent", "--node-name", kNode, "--lease-namespace", ns_, "--kubeconfig",
-       kubeconfig.empty() ? api_server().kubeconfig_path().string()
-                          : kubeconfig});
+  words.insert(words.begin(),
+               {"agent", "--node-name", node(), "--lease-namespace", ns_,
+                "--kubeconfig", or_admin(kubeconfig)});
   return words;
 }
 
@@ -201,10 +203,15 @@ int Cluster::renewals(const std::string& lease) const {
   }));
 }
 
-bool Cluster::await_renewals(const std::string& lease, int more) const {
-  const int before = renewals(lease);
-  return await(api_server().directory() / "audit.log", in(kLong),
-               [&] { return renewals(lease) >= before + more; });
+bool Cluster::await_renewals(const Renewals& more) const {
+  Renewals wanted;
+  for (const auto& [lease, count] : more)
+    wanted[lease] = renewals(lease) + count;
+  return await(api_server().directory() / "audit.log", in(kLong), [&] {
+    return std::ranges::all_of(wanted, [&](const auto& one) {
+      return renewals(one.first) >= one.second;
+    });
+  });
 }
 
 std::unique_ptr<World> make_cluster() { return std::make_unique<Cluster>(); }

@@ -8,6 +8,7 @@
 // for objects, events and leases.
 // Thread-safety: the test's main thread.
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -42,13 +43,15 @@ class Cluster final : public World {
   std::string version(const Id& id) override;
   Host& host() override { return host_; }
 
-  // One more; the first is [0].
-  Program& start_controller();
+  // One more; the first is [0]. By the kubeconfig given, else the world's.
+  Program& start_controller(const std::string& kubeconfig = "");
   Program& controller(size_t index) { return *controllers_.at(index); }
   Program& agent() { return *agent_; }
   // What starts an agent: of this world, but for the kubeconfig given.
   [[nodiscard]] Words agent_words(const std::string& kubeconfig = "") const;
   [[nodiscard]] const std::string& ns() const { return ns_; }
+  // Of this world alone: an agent takes its node's objects in any namespace.
+  [[nodiscard]] std::string node() const { return "node-of-" + ns_; }
   kube_tools::Finished kubectl(Words words, const std::string& in = "") const;
 
   // Requests of our programs so far that would write our two kinds, oldest
@@ -56,8 +59,9 @@ class Cluster final : public World {
   [[nodiscard]] std::vector<kube_tools::AuditEvent> writes() const;
   // Renewals of this lease so far, by whoever.
   [[nodiscard]] int renewals(const std::string& lease) const;
-  // Waits, bounded, until the server's log holds as many more.
-  [[nodiscard]] bool await_renewals(const std::string& lease, int more) const;
+  // Waits, bounded, until the server's log holds as many more of each.
+  using Renewals = std::map<std::string, int>;
+  [[nodiscard]] bool await_renewals(const Renewals& more) const;
 
  private:
   static std::string new_namespace();

@@ -1,7 +1,7 @@
 #pragma once
 
 // The manifests of these tests, and questions to what comes back. Objects are
-// JSON as both worlds show them: metadata and status..
+// JSON as both worlds show them: metadata and status. No effects.
 
 #include <string>
 

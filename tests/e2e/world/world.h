@@ -49,7 +49,15 @@ class World {
   [[nodiscard]] virtual std::string version(const Id& id) = 0;
   [[nodiscard]] virtual Host& host() = 0;
 
-  [[nodiscard]] const json& last_seen() const { return last_seen_; }
+  // wait_until(), for a test that cannot go on without it: what does not come
+  // is a failure that shows the object and the logs, and ends the test by a
+  // throw.
+  json until(const Id& id, const Predicate& holds);
+  json until_ready(const Id& id) { return until(id, is_ready); }
+  json until_condition(const Id& id, const std::string& type,
+                       const std::string& says);
+  // In that phase and as asked.
+  json until_phase(const Id& id, const std::string& phase);
 
  protected:
   json last_seen_;
