@@ -49,6 +49,9 @@ class Hands {
   virtual Observed adopt(const std::string& uid, Job* job) = 0;
 
   virtual Look look(const std::string& uid) = 0;
+
+  // Nothing of this uid is recorded any more: what was held of it goes.
+  virtual void forget(const std::string& uid) = 0;
 };
 
 }  // namespace chrysalis::engine

@@ -8,6 +8,10 @@
 namespace chrysalis::engine {
 namespace {
 
+// How an operation ended is told also where no record is left: of the last of
+// them only, else an entry would stay of every VM that ever was.
+constexpr size_t kKeptWithoutRecord = 256;
+
 struct Subject {
   uint64_t attempt = 0;
   std::string snapshot_uid;
@@ -164,6 +168,9 @@ void NodeEngine::ended(const Job& job, const Outcome& outcome) {
       taken.last = outcome;
     }
   }
+  if (!recorded(job.uid)) deps_.hands.forget(job.uid);
+  keep_or_drop(job.uid);
+  if (about_snapshot) keep_or_drop(job.snapshot_uid);
   notify(job.uid);
   if (about_snapshot) notify(job.snapshot_uid);
   if (look.must_reap && job.op.kind != Kind::kReap) look_again(job.uid);
@@ -184,8 +191,31 @@ void NodeEngine::refresh(const std::string& uid) {
     // What was submitted meanwhile waits behind us in this lane.
     if (!entry.busy) entry.look = look;
   }
+  keep_or_drop(uid);
   notify(uid);
   if (look.must_reap) reap(uid);
+}
+
+bool NodeEngine::recorded(const std::string& uid) const {
+  return deps_.db.vm(uid) || deps_.db.snapshot(uid);
+}
+
+void NodeEngine::keep_or_drop(const std::string& uid) {
+  const bool recorded = this->recorded(uid);
+  const std::lock_guard lock(mutex_);
+  const auto at = entries_.find(uid);
+  if (at == entries_.end()) return;
+  without_record_.erase(std::exchange(at->second.turn, 0));
+  if (recorded) return;
+  at->second.turn = ++turns_;
+  without_record_.emplace(turns_, uid);
+  if (without_record_.size() <= kKeptWithoutRecord) return;
+  const auto oldest = without_record_.begin();
+  const auto gone = entries_.find(oldest->second);
+  gone->second.turn = 0;
+  // What is in flight comes back here when it ends.
+  if (!gone->second.busy && !gone->second.running) entries_.erase(gone);
+  without_record_.erase(oldest);
 }
 
 void NodeEngine::reap(const std::string& uid) {

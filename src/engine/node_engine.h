@@ -49,6 +49,7 @@ class NodeEngine final : public Engine {
     std::optional<InFlight> running;
     std::optional<Outcome> last;
     Look look;
+    uint64_t turn = 0;  // among those without a record; 0: it has one
   };
   class DbJournal final : public Journal {
    public:
@@ -71,6 +72,8 @@ class NodeEngine final : public Engine {
   void refused(const std::string& uid, const Request& request,
                const Event& event, Wall since);
   void refresh(const std::string& uid);
+  [[nodiscard]] bool recorded(const std::string& uid) const;
+  void keep_or_drop(const std::string& uid);
   [[nodiscard]] uint64_t next_seq(const std::string& uid) const;
   void notify(const std::string& uid) const;
 
@@ -81,6 +84,8 @@ class NodeEngine final : public Engine {
   std::atomic<bool> dead_ = false;  // a failpoint ended this agent
   mutable std::mutex mutex_;
   std::map<std::string, Entry> entries_;
+  std::map<uint64_t, std::string> without_record_;  // by turn, oldest first
+  uint64_t turns_ = 0;
   Lanes lanes_;  // last: its tasks use all of the above
 };
 

@@ -112,7 +112,7 @@ Event NodeHands::preflight_clone(Job& job) {
     nic.guest_mac = can.swaps_nics ? nic.mac : saved[i].mac;
     vm.nics.push_back(std::move(nic));
   }
-  vm.unix_uid = take_unix_uid();
+  vm.unix_uid = take_unix_uid(vm.uid);
   job.outcomes.emplace_back(
       store::HoldRow{job.snapshot_uid, job.uid, deps_.clock.wall() + kHold});
   job.outcomes.emplace_back(vm);

@@ -29,7 +29,8 @@ Event to_event(Do what, const Result<>& result) {
 }  // namespace
 
 NodeHands::NodeHands(Deps deps) : deps_(std::move(deps)) {
-  for (const auto& record : deps_.db.vms()) unix_uids_.insert(record->unix_uid);
+  for (const auto& record : deps_.db.vms())
+    unix_uids_.emplace(record->unix_uid, record->uid);
 }
 NodeHands::~NodeHands() = default;
 
@@ -43,13 +44,14 @@ NodeHands::Held& NodeHands::held(const std::string& uid) {
 void NodeHands::forget(const std::string& uid) {
   const std::lock_guard lock(mutex_);
   held_.erase(uid);
+  std::erase_if(unix_uids_, [&](const auto& row) { return row.second == uid; });
 }
 
-uint32_t NodeHands::take_unix_uid() {
+uint32_t NodeHands::take_unix_uid(const std::string& uid) {
   const std::lock_guard lock(mutex_);
-  uint32_t uid = deps_.config.first_unix_uid;
-  while (!unix_uids_.insert(uid).second) ++uid;
-  return uid;
+  uint32_t free = deps_.config.first_unix_uid;
+  while (!unix_uids_.emplace(free, uid).second) ++free;
+  return free;
 }
 
 NodeHands::Guest& NodeHands::guest(const Job& job, Which which) {

@@ -13,7 +13,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -82,6 +81,7 @@ class NodeHands final : public Hands {
   std::vector<store::Mutation> settle(const Job& job) override;
   Observed adopt(const std::string& uid, Job* job) override;
   Look look(const std::string& uid) override;
+  void forget(const std::string& uid) override;
 
  private:
   // A VMM of one generation, as far as it is held.
@@ -119,7 +119,6 @@ class NodeHands final : public Hands {
   void find_facts(Job& job);      // alive, can_ask, user_paused
 
   Held& held(const std::string& uid);
-  void forget(const std::string& uid);
   Guest& guest(const Job& job, Which which);
   [[nodiscard]] const store::VmRecord& record(const Job& job,
                                               Which which) const;
@@ -127,7 +126,7 @@ class NodeHands final : public Hands {
   [[nodiscard]] const hypervisor::Backend& backend(
       model::Hypervisor kind) const;
   [[nodiscard]] hypervisor::Vmm vmm(const Job& job, Which which);
-  uint32_t take_unix_uid();
+  uint32_t take_unix_uid(const std::string& uid);
 
   // One function an action; files boot.cc, power.cc, freeze.cc, remove.cc.
   Event preflight(Job& job);  // preflight.cc, load_preflight.cc
@@ -187,7 +186,7 @@ class NodeHands final : public Hands {
   Deps deps_;
   mutable std::mutex mutex_;  // of the two below
   std::map<std::string, std::unique_ptr<Held>> held_;
-  std::set<uint32_t> unix_uids_;
+  std::map<uint32_t, std::string> unix_uids_;  // whose each is
 };
 
 }  // namespace chrysalis::engine

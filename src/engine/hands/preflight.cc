@@ -103,7 +103,7 @@ Event NodeHands::preflight_first_boot(Job& job) {
   vm.sources.image_digest = vm.sources.image_type = model::Source::kGenerated;
   vm.cmdline = image->cmdline;
   vm.has_initrd = image->has_initrd();
-  vm.unix_uid = take_unix_uid();
+  vm.unix_uid = take_unix_uid(vm.uid);
   held(job.uid).image = std::move(*image);
   job.outcomes.emplace_back(vm);
   return {};

@@ -149,7 +149,6 @@ Rows NodeHands::settle(const Job& job) {
     case Kind::kDeleteVm:
       if (!ok(job)) break;
       rows.emplace_back(store::EraseVm{job.uid});
-      forget(job.uid);
       break;
     case Kind::kDeleteSnapshot:
       if (ok(job)) rows.emplace_back(store::EraseSnapshot{job.uid});

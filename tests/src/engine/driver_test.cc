@@ -20,6 +20,7 @@ struct Tape : Hands, Journal {
   Job prepare_reap(const std::string&, uint64_t) override { return {}; }
   Observed adopt(const std::string&, Job*) override { return {}; }
   Look look(const std::string&) override { return {}; }
+  void forget(const std::string&) override {}
   Event perform(Job& job, const Action& action) override {
     lines.push_back(std::string(to_string(action.what)));
     if (action.what == Do::kSpawn)

@@ -51,6 +51,7 @@ struct FakeHands : Hands {
   }
   std::vector<store::Mutation> settle(const Job& job) override {
     if (job.op.end != End::kOk || job.op.kind == Kind::kReap) return {};
+    if (job.op.kind == Kind::kDeleteVm) return {store::EraseVm{job.uid}};
     return {job.after};
   }
   Observed adopt(const std::string& uid, Job* job) override {
@@ -66,6 +67,10 @@ struct FakeHands : Hands {
     look.must_reap = must_reap;
     return look;
   }
+  void forget(const std::string& uid) override {
+    const std::lock_guard lock(mutex);
+    forgotten.push_back(uid);
+  }
   std::vector<Do> actions() {
     const std::lock_guard lock(mutex);
     return done;
@@ -79,7 +84,7 @@ struct FakeHands : Hands {
   Live live = Live::kRunning;
   bool must_reap = false;
   std::vector<Do> done;
-  std::vector<std::string> adopted;
+  std::vector<std::string> adopted, forgotten;
 };
 
 class NodeEngineTest : public ::testing::Test {
@@ -201,6 +206,35 @@ TEST_F(NodeEngineTest, ARequestBehindAReapShowsAndKeepsItsSubject) {
   EXPECT_THAT(hands_.actions(), ::testing::Contains(Do::kNetworkDown));
   const std::lock_guard lock(mutex_);
   EXPECT_THAT(shown_, ::testing::Each(Kind::kRestore));
+}
+
+// How it ended can be asked for a while; then nothing is held of it.
+TEST_F(NodeEngineTest, OfWhatWasDeletedTheLastFewAreKept) {
+  for (int i = 0; i < 300; ++i) {
+    const std::string uid = "u" + std::to_string(i);
+    ASSERT_TRUE(engine_->submit(uid, BootRequest{}));
+    ASSERT_TRUE(settled(uid).last->ok);
+    ASSERT_TRUE(engine_->submit(uid, DeleteVmRequest{}));
+    ASSERT_EQ(settled(uid).last->kind, Kind::kDeleteVm);
+  }
+  EXPECT_FALSE(engine_->view("u0").last);
+  EXPECT_FALSE(engine_->view("u43").last);
+  EXPECT_TRUE(engine_->view("u44").last);
+  EXPECT_TRUE(engine_->view("u299").last);
+  EXPECT_EQ(hands_.forgotten.size(), 300u);
+}
+
+TEST_F(NodeEngineTest, WhatIsRecordedIsNeverDropped) {
+  ASSERT_TRUE(engine_->submit("kept", BootRequest{}));
+  ASSERT_TRUE(settled("kept").last->ok);
+  hands_.refusal = Event{Happened::kFailed, Reason::kImageNotFound, "none"};
+  for (int i = 0; i < 300; ++i) {
+    const std::string uid = "u" + std::to_string(i % 3);  // again and again
+    ASSERT_TRUE(engine_->submit(uid, BootRequest{}));
+    settled(uid);
+  }
+  EXPECT_EQ(engine_->view("kept").live, Live::kRunning);
+  EXPECT_TRUE(engine_->view("u0").last);
 }
 
 TEST_F(NodeEngineTest, ASnapshotIsSeenUnderItsOwnUid) {
