@@ -100,10 +100,37 @@ Result<> NodeEngine::submit(const std::string& uid, Request request) {
 void NodeEngine::run(const std::string& uid, const Request& request) {
   if (dead_) return;
   const Wall since = deps_.clock.wall();
+  if (const auto settled = settle_former(uid); !settled)
+    return refused(uid, request,
+                   {Happened::kFailed, Reason::kDatabaseFailed,
+                    "the end of the operation before it is not durable yet: " +
+                        settled.error().message},
+                   since);
   auto job = deps_.hands.prepare(uid, next_seq(uid), request);
   if (!job) return refused(uid, request, job.error(), since);
   job->started = since;
   drive(*std::move(job));
+}
+
+// Whoever asks again paces this: nothing is tried while nobody asks, and an
+// agent that ends meanwhile leaves it to the next, like any cut-off operation.
+Result<> NodeEngine::settle_former(const std::string& uid) {
+  std::vector<store::Mutation> rows;
+  {
+    const std::lock_guard lock(mutex_);
+    rows = entries_[uid].unsettled;
+  }
+  if (rows.empty()) return {};
+  CHRYSALIS_TRY(journal_.commit(rows));
+  {
+    const std::lock_guard lock(mutex_);
+    entries_[uid].unsettled.clear();
+  }
+  for (const auto& row : rows)
+    if (const auto* snapshot = std::get_if<store::SnapshotRecord>(&row))
+      notify(snapshot->uid);
+  notify(uid);
+  return {};
 }
 
 void NodeEngine::drive(Job job) {
@@ -159,6 +186,7 @@ void NodeEngine::ended(const Job& job, const Outcome& outcome) {
     Entry& entry = entries_[job.uid];
     entry.busy = false;
     entry.running.reset();
+    if (!job.outcomes.empty()) entry.unsettled = job.outcomes;
     // A reap is no operation that anybody asked for.
     if (job.op.kind != Kind::kReap) entry.last = outcome;
     entry.look = look;
@@ -184,6 +212,7 @@ void NodeEngine::look_again(const std::string& uid) {
 }
 
 void NodeEngine::refresh(const std::string& uid) {
+  const bool settled = settle_former(uid).has_value();
   const Look look = deps_.hands.look(uid);
   {
     const std::lock_guard lock(mutex_);
@@ -193,7 +222,7 @@ void NodeEngine::refresh(const std::string& uid) {
   }
   keep_or_drop(uid);
   notify(uid);
-  if (look.must_reap) reap(uid);
+  if (look.must_reap && settled) reap(uid);
 }
 
 bool NodeEngine::recorded(const std::string& uid) const {
@@ -214,7 +243,9 @@ void NodeEngine::keep_or_drop(const std::string& uid) {
   const auto gone = entries_.find(oldest->second);
   gone->second.turn = 0;
   // What is in flight comes back here when it ends.
-  if (!gone->second.busy && !gone->second.running) entries_.erase(gone);
+  const Entry& entry = gone->second;
+  if (!entry.busy && !entry.running && entry.unsettled.empty())
+    entries_.erase(gone);
   without_record_.erase(oldest);
 }
 
@@ -231,6 +262,7 @@ void NodeEngine::reap(const std::string& uid) {
     const std::lock_guard lock(mutex_);
     Entry& entry = entries_[uid];
     if (!entry.busy) entry.running.reset();
+    if (!job.outcomes.empty()) entry.unsettled = std::move(job.outcomes);
     entry.look = look;
   }
   notify(uid);

@@ -50,6 +50,8 @@ class NodeEngine final : public Engine {
     std::optional<Outcome> last;
     Look look;
     uint64_t turn = 0;  // among those without a record; 0: it has one
+    // The end of a former operation that is not durable yet: goes first.
+    std::vector<store::Mutation> unsettled;
   };
   class DbJournal final : public Journal {
    public:
@@ -69,6 +71,7 @@ class NodeEngine final : public Engine {
   void recover_one(const store::OperationRow& row);
   void entered(const Job& job);
   void ended(const Job& job, const Outcome& outcome);
+  Result<> settle_former(const std::string& uid);
   void refused(const std::string& uid, const Request& request,
                const Event& event, Wall since);
   void refresh(const std::string& uid);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <latch>
@@ -92,7 +93,13 @@ class NodeEngineTest : public ::testing::Test {
   NodeEngineTest() {
     std::string pattern = ::testing::TempDir() + "/chrysalis-engine-XXXXXX";
     dir_ = ::mkdtemp(pattern.data());
-    db_ = *store::NodeDb::open(dir_ / "node.db");
+    store::NodeDb::Options options;
+    options.commit_hook = [this](uint64_t) {
+      if (refused_commits_ == 0 || --passing_commits_ >= 0) return true;
+      --refused_commits_;
+      return false;
+    };
+    db_ = *store::NodeDb::open(dir_ / "node.db", std::move(options));
     start();
   }
   ~NodeEngineTest() override {
@@ -122,7 +129,14 @@ class NodeEngineTest : public ::testing::Test {
     return engine_->view(uid);
   }
 
+  // After so many commits that pass, so many are refused.
+  void refuse_commits(int after, int count) {
+    passing_commits_ = after;
+    refused_commits_ = count;
+  }
+
   std::filesystem::path dir_;
+  std::atomic<int> passing_commits_ = 0, refused_commits_ = 0;
   FakeClock clock_;
   FakeHands hands_;
   std::unique_ptr<store::NodeDb> db_;
@@ -206,6 +220,43 @@ TEST_F(NodeEngineTest, ARequestBehindAReapShowsAndKeepsItsSubject) {
   EXPECT_THAT(hands_.actions(), ::testing::Contains(Do::kNetworkDown));
   const std::lock_guard lock(mutex_);
   EXPECT_THAT(shown_, ::testing::Each(Kind::kRestore));
+}
+
+// A boot's end is its fourth commit.
+TEST_F(NodeEngineTest, AnEndThatIsNotDurableIsSettledBeforeWhatFollows) {
+  refuse_commits(3, 2);
+  ASSERT_TRUE(engine_->submit("u1", BootRequest{}));
+  EXPECT_EQ(settled("u1").last->reason, Reason::kDatabaseFailed);
+  ASSERT_EQ(db_->running_operations().size(), 1u);
+  const auto before = hands_.actions();
+
+  ASSERT_TRUE(engine_->submit("u1", StopRequest{}));
+  VmView view = settled("u1");
+  EXPECT_TRUE(view.last->refused);
+  EXPECT_EQ(view.last->reason, Reason::kDatabaseFailed);
+  EXPECT_EQ(hands_.actions(), before);
+  ASSERT_EQ(db_->running_operations().size(), 1u);
+
+  ASSERT_TRUE(engine_->submit("u1", StopRequest{}));
+  view = settled("u1");
+  EXPECT_TRUE(view.last->ok) << view.last->message;
+  EXPECT_TRUE(db_->running_operations().empty());
+  const auto rows = db_->operations("u1");
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0]->kind, store::OperationKind::kBoot);
+  EXPECT_EQ(rows[0]->state, store::OperationState::kSucceeded);
+}
+
+TEST_F(NodeEngineTest, AnEndThatNeverBecameDurableIsFoundByTheNextAgent) {
+  refuse_commits(3, 1);
+  ASSERT_TRUE(engine_->submit("u1", BootRequest{}));
+  EXPECT_EQ(settled("u1").last->reason, Reason::kDatabaseFailed);
+  start();
+  ASSERT_TRUE(engine_->adopt());
+  const VmView view = settled("u1");
+  EXPECT_EQ(view.last->kind, Kind::kBoot);
+  EXPECT_TRUE(view.last->ok) << view.last->message;
+  EXPECT_TRUE(db_->running_operations().empty());
 }
 
 // How it ended can be asked for a while; then nothing is held of it.
