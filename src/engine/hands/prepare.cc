@@ -206,6 +206,7 @@ NodeHands::Prepared NodeHands::prepare(Job job,
   auto ready = with_record(std::move(job));
   if (!ready) return ready;
   ready->op.facts.grace = request.grace;
+  if (request.grace == seconds{0}) ready->op.facts.can_ask = false;
   return ready;
 }
 

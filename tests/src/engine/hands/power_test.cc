@@ -88,6 +88,24 @@ TEST_P(NodePower, ADeletedVmLeavesNothing) {
   EXPECT_THAT(left_of("vm-1"), testing::IsEmpty());
 }
 
+// The guest hears the power button, or the keys: it goes long before its
+// grace is over, for which run() would not wait.
+TEST_P(NodePower, ADeletedVmMayStopByItself) {
+  boot("vm-1");
+  EXPECT_TRUE(run("vm-1", DeleteVmRequest{seconds{600}}).ok);
+  EXPECT_THAT(left_of("vm-1"), testing::IsEmpty());
+}
+
+TEST_P(NodePower, AGuestThatDoesNotHearIsKilledAfterItsGrace) {
+  auto request = boot_request("vm-1");
+  request.config.image = "deaf";
+  ASSERT_TRUE(run("vm-1", request).ok);
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_TRUE(run("vm-1", DeleteVmRequest{seconds{1}}).ok);
+  EXPECT_GE(std::chrono::steady_clock::now() - start, seconds{1});
+  EXPECT_THAT(left_of("vm-1"), testing::IsEmpty());
+}
+
 TEST_P(NodePower, RefusesWhatIsNotThereAndTouchesNothing) {
   auto request = boot_request("vm-1");
   request.config.image = "none";
