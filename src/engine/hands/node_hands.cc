@@ -43,6 +43,7 @@ NodeHands::Held& NodeHands::held(const std::string& uid) {
 
 void NodeHands::forget(const std::string& uid) {
   const std::lock_guard lock(mutex_);
+  reservations_.release(uid);
   held_.erase(uid);
   std::erase_if(unix_uids_, [&](const auto& row) { return row.second == uid; });
 }

@@ -20,6 +20,7 @@
 #include "src/base/file_system.h"
 #include "src/engine/binaries.h"
 #include "src/engine/hands.h"
+#include "src/engine/hands/reservations.h"
 #include "src/hypervisor/backend.h"
 #include "src/hypervisor/launcher.h"
 #include "src/hypervisor/pause_guard.h"
@@ -41,6 +42,7 @@ struct HandsConfig {
   uint32_t snapshot_gid = 0;                // 0: the VM's own group
   uint32_t max_phys_bits = 0;               // CH; 0: the VMM's default
   bool join_host_mounts = false;
+  AskRoom room = {};  // empty: this host
 };
 
 // Told of a VMM that came to be held, and of one that is held no more.
@@ -140,7 +142,15 @@ class NodeHands final : public Hands {
   Event check_snapshot(Job& job, const std::string& digest);
   Event use_network(store::VmRecord& record);
   Event use_configured_program(store::VmRecord& record);
-  Event enough_memory(const Job& job, bool on_demand) const;
+  // head_room.cc
+  bool reflinks();
+  uint64_t to_copy(uint64_t device, uint64_t bytes);
+  uint64_t to_copy(const std::filesystem::path& file);
+  Event reserve(const Job& job, const Room& needs);
+  Event reserve_first_boot(const Job& job, const image::Image& image);
+  Event reserve_load(const Job& job, bool on_demand);
+  Event reserve_snapshot(const Job& job);
+  Event reserve_import(const Job& job);
   Result<> stage(Job& job, Which which);
   Result<> stage_boot(Job& job);
   Result<> stage_load(Job& job, Which which);
@@ -184,6 +194,9 @@ class NodeHands final : public Hands {
   void settle_restore(const Job& job, std::vector<store::Mutation>& rows);
 
   Deps deps_;
+  Reservations reservations_;
+  std::once_flag probed_;
+  bool reflinks_ = false;
   mutable std::mutex mutex_;  // of the two below
   std::map<std::string, std::unique_ptr<Held>> held_;
   std::map<uint32_t, std::string> unix_uids_;  // whose each is

@@ -103,6 +103,7 @@ Rows NodeHands::settle(const Job& job) {
   const Wall now = deps_.clock.wall();
   Held& h = held(job.uid);
   h.image.reset();
+  reservations_.release(job.uid);
   if (job.op.end == End::kRefused) return rows;
   switch (job.op.kind) {
     case Kind::kBoot:

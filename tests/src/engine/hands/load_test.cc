@@ -140,6 +140,29 @@ TEST_P(NodeLoad, ARestoreBringsBackTheInstantAndEndsTheOldVmmLast) {
   EXPECT_TRUE(again.ok) << to_string(again.reason) << again.message;
 }
 
+TEST_P(NodeLoad, WithoutHeadRoomNothingIsTouchedAndTheNumbersAreTold) {
+  boot("vm-1");
+  const int pid = vmm_pid("vm-1");
+  set_room(Room{uint64_t{1} << 40, uint64_t{8} << 20});
+  Outcome outcome = run("vm-1", SnapshotRequest{"snap-1", "default", "snap-1"});
+  EXPECT_TRUE(outcome.refused);
+  EXPECT_EQ(outcome.reason, Reason::kInsufficientStorage);
+  EXPECT_THAT(outcome.message,
+              testing::HasSubstr("of disk; the node has 8Mi, of which 0 are "
+                                 "reserved by operations in flight"));
+  set_room(std::nullopt);
+  snapshot("vm-1", "snap-1");
+  set_room(Room{1, uint64_t{1} << 40});
+  outcome = run("vm-2", clone_of("snap-1"));
+  EXPECT_TRUE(outcome.refused);
+  EXPECT_EQ(outcome.reason, Reason::kInsufficientMemory);
+  EXPECT_THAT(left_of("vm-2"), testing::IsEmpty());
+  outcome = run("vm-1", restore_to("snap-1"));
+  EXPECT_TRUE(outcome.refused);
+  EXPECT_EQ(outcome.reason, Reason::kInsufficientMemory);
+  EXPECT_EQ(vmm_pid("vm-1"), pid);
+}
+
 TEST_P(NodeLoad, ARefusedRestoreLeavesTheSameProcess) {
   boot("vm-1");
   boot("vm-2");
