@@ -24,6 +24,7 @@ struct Look {
   std::optional<model::VmConfig> read_back;
   std::vector<GuestNic> nics;
   bool must_reap = false;  // its VMM or guest ended by itself: release it
+  std::vector<store::Mutation> rows;  // what was seen and is to be durable
 };
 
 class Hands {

@@ -179,7 +179,7 @@ void NodeEngine::ended(const Job& job, const Outcome& outcome) {
               {"op", to_string(outcome.kind)},
               {"reason", to_string(outcome.reason)},
               {"message", outcome.message}});
-  const Look look = deps_.hands.look(job.uid);
+  const Look look = look_at(job.uid, job.outcomes.empty());
   const bool about_snapshot = job.op.kind == Kind::kSnapshot;
   {
     const std::lock_guard lock(mutex_);
@@ -204,6 +204,17 @@ void NodeEngine::ended(const Job& job, const Outcome& outcome) {
   if (look.must_reap && job.op.kind != Kind::kReap) look_again(job.uid);
 }
 
+// What was seen becomes durable before it shows; else with a later look.
+Look NodeEngine::look_at(const std::string& uid, bool settled) {
+  Look look = deps_.hands.look(uid);
+  auto rows = std::exchange(look.rows, {});
+  if (rows.empty() || !settled) return look;
+  if (const auto committed = journal_.commit(std::move(rows)); !committed)
+    log::warning("what was seen of a VM is not durable yet",
+                 {{"uid", uid}, {"message", committed.error().message}});
+  return look;
+}
+
 void NodeEngine::look_again(const std::string& uid) {
   lanes_.post(uid, [this, uid] {
     if (dead_) return;
@@ -213,7 +224,7 @@ void NodeEngine::look_again(const std::string& uid) {
 
 void NodeEngine::refresh(const std::string& uid) {
   const bool settled = settle_former(uid).has_value();
-  const Look look = deps_.hands.look(uid);
+  const Look look = look_at(uid, settled);
   {
     const std::lock_guard lock(mutex_);
     Entry& entry = entries_[uid];
@@ -257,7 +268,7 @@ void NodeEngine::reap(const std::string& uid) {
     dead_ = true;
     return;
   }
-  const Look look = deps_.hands.look(uid);
+  const Look look = look_at(uid, job.outcomes.empty());
   {
     const std::lock_guard lock(mutex_);
     Entry& entry = entries_[uid];

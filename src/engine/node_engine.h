@@ -72,6 +72,7 @@ class NodeEngine final : public Engine {
   void entered(const Job& job);
   void ended(const Job& job, const Outcome& outcome);
   Result<> settle_former(const std::string& uid);
+  Look look_at(const std::string& uid, bool settled);
   void refused(const std::string& uid, const Request& request,
                const Event& event, Wall since);
   void refresh(const std::string& uid);

@@ -81,6 +81,8 @@ Result<> NodeHands::stage_boot(Job& job) {
   const auto to = paths(job, Which::kCurrent);
   std::vector<std::filesystem::path> stale = {
       to.api_socket(), to.serial_socket(), to.events(), to.exit_status()};
+  // What the guest did in the VMMs before it is counted apart.
+  job.after.guest_reboots_before = job.after.guest_reboots;
   // Of a load before it: read-back believes them while they are there.
   for (const auto name :
        hypervisor::dump_files(job.after.config.hypervisor).names)
@@ -207,6 +209,8 @@ Result<> NodeHands::spawn(Job& job, Which which, Mono deadline) {
   Guest& g = guest(job, which);
   g.generation = record.generation;
   g.process.reset();
+  g.events.reset();
+  g.reboots = 0;
   g.gated.emplace(std::move(launched));
   if (which == Which::kCurrent || job.op.kind == Kind::kRestore)
     job.after.boot_id = ids.boot_id;

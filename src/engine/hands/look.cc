@@ -1,6 +1,8 @@
 // What is there: processes found again, their state, and what they say of
 // themselves.
 
+#include <algorithm>
+
 #include "src/base/log.h"
 #include "src/engine/hands/node_hands.h"
 #include "src/hypervisor/guest_view.h"
@@ -83,6 +85,26 @@ void NodeHands::hold(const std::string& uid, Guest& guest) {
   if (record && hypervisor::capabilities(record->config.hypervisor).event_file)
     events = deps_.paths.generation(uid, guest.generation).events();
   deps_.watch.watch(uid, guest.process->pidfd(), events);
+}
+
+// The event file is read on from where it was left, by a new agent from its
+// start; a VMM that has ended leaves it until its generation boots again.
+uint32_t NodeHands::count_reboots(const store::VmRecord& record) {
+  Guest& g = held(record.uid).current;
+  if (!hypervisor::capabilities(record.config.hypervisor).reboots_inside ||
+      !g.process || g.generation != record.generation)
+    return record.guest_reboots;
+  if (!g.events)
+    g.events.emplace(deps_.paths.generation(record.uid, g.generation).events());
+  for (;;) {
+    const auto events = g.events->read();
+    if (!events || events->empty()) break;
+    g.reboots += static_cast<uint32_t>(
+        std::ranges::count(*events, hypervisor::VmmEvent::Kind::kRebooted,
+                           &hypervisor::VmmEvent::kind));
+  }
+  return std::max(record.guest_reboots,
+                  record.guest_reboots_before + g.reboots);
 }
 
 void NodeHands::find(const std::string& uid, uint32_t generation,
@@ -175,6 +197,12 @@ Look NodeHands::look(const std::string& uid) {
   for (const store::Nic& nic : record->nics)
     look.nics.push_back({nic.id, nic.mac, nic.guest_mac});
   Guest& guest = held(uid).current;
+  if (const uint32_t reboots = count_reboots(*record);
+      reboots != record->guest_reboots) {
+    store::VmRecord counted = *record;
+    counted.guest_reboots = reboots;
+    look.rows.emplace_back(std::move(counted));
+  }
   if (guest.process && !guest.process->ended()) {
     const auto to = deps_.paths.generation(uid, record->generation);
     const auto state = backend(record->config.hypervisor)

@@ -22,6 +22,7 @@
 #include "src/engine/hands.h"
 #include "src/engine/hands/reservations.h"
 #include "src/hypervisor/backend.h"
+#include "src/hypervisor/events.h"
 #include "src/hypervisor/launcher.h"
 #include "src/hypervisor/pause_guard.h"
 #include "src/image/image_store.h"
@@ -91,6 +92,8 @@ class NodeHands final : public Hands {
     uint32_t generation = 0;  // 0: none
     std::optional<hypervisor::Launched> gated;
     std::optional<hypervisor::VmmProcess> process;
+    std::optional<hypervisor::EventFile> events;
+    uint32_t reboots = 0;  // of the guest, as `events` told so far
     [[nodiscard]] bool exists() const { return gated || process; }
   };
   struct Held {
@@ -117,6 +120,7 @@ class NodeHands final : public Hands {
   Prepared prepare(Job job, const DeleteSnapshotRequest& request);
   Prepared prepare(Job job, const ImportRequest& request);
   Prepared prepare_power(Job job, model::PowerState to);  // while it runs
+  void take_record(Job& job);
   Prepared with_record(Job job);  // of a VM that must be there
   void find_facts(Job& job);      // alive, can_ask, user_paused
 
@@ -129,6 +133,8 @@ class NodeHands final : public Hands {
       model::Hypervisor kind) const;
   [[nodiscard]] hypervisor::Vmm vmm(const Job& job, Which which);
   uint32_t take_unix_uid(const std::string& uid);
+  // Reboots of its guest in all its life, as far as they are seen.
+  uint32_t count_reboots(const store::VmRecord& record);
 
   // One function an action; files boot.cc, power.cc, freeze.cc, remove.cc.
   Event preflight(Job& job);  // preflight.cc, load_preflight.cc

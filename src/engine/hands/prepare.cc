@@ -40,14 +40,21 @@ void take_config(store::VmRecord& record, const model::VmConfig& config,
 
 }  // namespace
 
+void NodeHands::take_record(Job& job) {
+  const auto record = deps_.db.vm(job.uid);
+  if (!record) return;
+  job.before = *record;
+  job.before.guest_reboots = count_reboots(*record);
+  job.after = job.before;
+}
+
 NodeHands::Prepared NodeHands::prepare(const std::string& uid, uint64_t seq,
                                        const Request& request) {
   Job job;
   job.uid = uid;
   job.seq = seq;
   job.request = request;
-  if (const auto record = deps_.db.vm(uid)) job.before = *record;
-  job.after = job.before;
+  take_record(job);
   job.op = begin(kind_of(request), {}, deps_.clock.mono());
   return std::visit([&](const auto& r) { return prepare(std::move(job), r); },
                     request);
@@ -196,6 +203,7 @@ NodeHands::Prepared NodeHands::prepare(Job job, const RestoreRequest& request) {
   ready->snapshot_uid = request.snapshot_uid;
   ready->attempt = request.attempt;
   ready->after.generation = ready->before.generation + 1;
+  ready->after.guest_reboots_before = ready->after.guest_reboots;
   ready->after.pending_load =
       store::PendingLoad{request.snapshot_uid, request.on_demand};
   return ready;
@@ -234,8 +242,7 @@ Job NodeHands::prepare_reap(const std::string& uid, uint64_t seq) {
   Job job;
   job.uid = uid;
   job.seq = seq;
-  if (const auto record = deps_.db.vm(uid)) job.before = *record;
-  job.after = job.before;
+  take_record(job);
   Facts facts;
   facts.alive = held(uid).current.exists();
   job.op = begin(Kind::kReap, facts, deps_.clock.mono());

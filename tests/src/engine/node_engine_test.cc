@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <latch>
+#include <utility>
 
 #include "tests/fakes/fake_clock.h"
 
@@ -66,6 +67,7 @@ struct FakeHands : Hands {
     Look look;
     look.live = live;
     look.must_reap = must_reap;
+    look.rows = std::exchange(seen_rows, {});
     return look;
   }
   void forget(const std::string& uid) override {
@@ -84,6 +86,7 @@ struct FakeHands : Hands {
   Seen seen = Seen::kRunning;
   Live live = Live::kRunning;
   bool must_reap = false;
+  std::vector<store::Mutation> seen_rows;
   std::vector<Do> done;
   std::vector<std::string> adopted, forgotten;
 };

@@ -325,6 +325,7 @@ void CloudHypervisor::tick() {
     const std::string word = ++ticks_ % 10 == 0 ? faults_.word("guest") : "";
     if (word == "panic") machine_->decide(GuestEvent::kCrash);
     if (word == "power-off") machine_->decide(GuestEvent::kPowerOff);
+    if (word == "reboot") machine_->decide(GuestEvent::kReset);
   }
   const GuestEvent event = machine_->tick();
   if (event != GuestEvent::kNone) guest_stopped(event);

@@ -314,6 +314,7 @@ void Firecracker::tick() {
   const std::string word = ++ticks_ % 10 == 0 ? faults_.word("guest") : "";
   if (word == "panic") guest_->decide(GuestEvent::kCrash);
   if (word == "power-off") guest_->decide(GuestEvent::kPowerOff);
+  if (word == "reboot") guest_->decide(GuestEvent::kReset);
   switch (guest_->tick()) {
     case GuestEvent::kNone:
       return;
