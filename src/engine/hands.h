@@ -45,6 +45,10 @@ class Hands {
   // The rows that make the end of the job true. REQUIRES: job.op.end.
   virtual std::vector<store::Mutation> settle(const Job& job) = 0;
 
+  // Takes hold of the processes that a former agent recorded of this uid.
+  // Asks no VMM: it does not block.
+  virtual void take_hold(const std::string& uid) = 0;
+
   // Takes over what a former agent left of this uid and says what is there.
   // job: nothing in flight, or what its journal row told; records are filled.
   virtual Observed adopt(const std::string& uid, Job* job) = 0;

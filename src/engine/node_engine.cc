@@ -1,6 +1,5 @@
 #include "src/engine/node_engine.h"
 
-#include <set>
 #include <utility>
 
 #include "src/base/log.h"
@@ -184,7 +183,7 @@ void NodeEngine::ended(const Job& job, const Outcome& outcome) {
   {
     const std::lock_guard lock(mutex_);
     Entry& entry = entries_[job.uid];
-    entry.busy = false;
+    entry.busy = entry.adopting = false;
     entry.running.reset();
     if (!job.outcomes.empty()) entry.unsettled = job.outcomes;
     // A reap is no operation that anybody asked for.
@@ -279,47 +278,6 @@ void NodeEngine::reap(const std::string& uid) {
   notify(uid);
 }
 
-Result<> NodeEngine::adopt() {
-  std::set<std::string> in_flight;
-  for (const auto& row : deps_.db.running_operations()) {
-    in_flight.insert(row->uid);
-    {
-      const std::lock_guard lock(mutex_);
-      entries_[row->uid].busy = true;
-    }
-    lanes_.post(row->uid, [this, row] { recover_one(*row); });
-  }
-  for (const auto& record : deps_.db.vms())
-    if (!in_flight.contains(record->uid))
-      lanes_.post(record->uid, [this, uid = record->uid] { adopt_one(uid); });
-  lanes_.drain();
-  return {};
-}
-
-void NodeEngine::adopt_one(const std::string& uid) {
-  deps_.hands.adopt(uid, nullptr);
-  refresh(uid);
-}
-
-void NodeEngine::recover_one(const store::OperationRow& row) {
-  const Kind kind = kind_of_row(row.kind);
-  Job job;
-  job.uid = row.uid;
-  job.seq = row.seq;
-  job.started = row.started_at;
-  job.journalled = true;
-  const auto step = parse_step(kind, row.step);
-  const auto detail = decode_detail(row.detail_json, job);
-  if (!step || !detail) {
-    log::error("journal row not understood; left alone",
-               {{"uid", row.uid}, {"step", row.step}});
-    return;  // stays busy: no operation may follow what we cannot read
-  }
-  const Observed seen = deps_.hands.adopt(row.uid, &job);
-  job.op = recover(kind, *step, job.op.facts, seen, deps_.clock.mono());
-  drive(std::move(job));
-}
-
 VmView NodeEngine::view(const std::string& uid) const {
   VmView view;
   view.uid = uid;
@@ -329,6 +287,7 @@ VmView NodeEngine::view(const std::string& uid) const {
   if (at == entries_.end()) return view;
   const Entry& entry = at->second;
   view.live = entry.look.live;
+  view.adopting = entry.adopting;
   view.exit = entry.look.exit;
   view.running = entry.running;
   view.last = entry.last;

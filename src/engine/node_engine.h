@@ -46,6 +46,7 @@ class NodeEngine final : public Engine {
   // What is known of one uid, VM or snapshot, beside its record.
   struct Entry {
     bool busy = false;
+    bool adopting = false;  // not looked at since the agent started
     std::optional<InFlight> running;
     std::optional<Outcome> last;
     Look look;
@@ -69,6 +70,7 @@ class NodeEngine final : public Engine {
   void reap(const std::string& uid);
   void adopt_one(const std::string& uid);
   void recover_one(const store::OperationRow& row);
+  void begin_adoption(const store::OperationRow& row);
   void entered(const Job& job);
   void ended(const Job& job, const Outcome& outcome);
   Result<> settle_former(const std::string& uid);

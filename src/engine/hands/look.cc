@@ -137,6 +137,15 @@ Seen NodeHands::see(const store::VmRecord& record, uint32_t generation,
   return state ? seen_of(*state) : Seen::kSilent;
 }
 
+void NodeHands::take_hold(const std::string& uid) {
+  const auto record = deps_.db.vm(uid);
+  if (!record) return;
+  Held& h = held(uid);
+  find(uid, record->generation, h.current);
+  find(uid, record->generation + 1, h.next);
+  hold(uid, h.current);
+}
+
 Observed NodeHands::adopt(const std::string& uid, Job* job) {
   const auto record = deps_.db.vm(uid);
   if (job != nullptr) {
@@ -160,10 +169,8 @@ Observed NodeHands::adopt(const std::string& uid, Job* job) {
     }
   }
   if (!record) return {};
+  take_hold(uid);
   Held& h = held(uid);
-  find(uid, record->generation, h.current);
-  find(uid, record->generation + 1, h.next);
-  hold(uid, h.current);
   Observed out;
   out.current = see(*record, record->generation, h.current);
   out.next = see(job != nullptr ? job->after : *record, record->generation + 1,

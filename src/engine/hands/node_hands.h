@@ -82,6 +82,7 @@ class NodeHands final : public Hands {
   Job prepare_reap(const std::string& uid, uint64_t seq) override;
   Event perform(Job& job, const Action& action) override;
   std::vector<store::Mutation> settle(const Job& job) override;
+  void take_hold(const std::string& uid) override;
   Observed adopt(const std::string& uid, Job* job) override;
   Look look(const std::string& uid) override;
   void forget(const std::string& uid) override;

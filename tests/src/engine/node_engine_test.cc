@@ -56,7 +56,12 @@ struct FakeHands : Hands {
     if (job.op.kind == Kind::kDeleteVm) return {store::EraseVm{job.uid}};
     return {job.after};
   }
+  void take_hold(const std::string& uid) override {
+    const std::lock_guard lock(mutex);
+    taken.push_back(uid);
+  }
   Observed adopt(const std::string& uid, Job* job) override {
+    if (uid == hung) hung_until->wait();
     const std::lock_guard lock(mutex);
     adopted.push_back(uid);
     if (job != nullptr) job->after = a_record(uid);
@@ -82,13 +87,15 @@ struct FakeHands : Hands {
   std::latch* enter = nullptr;  // counted down on the way into prepare
   std::latch* go = nullptr;     // waited for there
   std::optional<Event> refusal;
+  std::string hung;  // its adoption waits for
+  std::latch* hung_until = nullptr;
   std::mutex mutex;  // of what follows
   Seen seen = Seen::kRunning;
   Live live = Live::kRunning;
   bool must_reap = false;
   std::vector<store::Mutation> seen_rows;
   std::vector<Do> done;
-  std::vector<std::string> adopted, forgotten;
+  std::vector<std::string> adopted, forgotten, taken;
 };
 
 class NodeEngineTest : public ::testing::Test {
@@ -136,6 +143,16 @@ class NodeEngineTest : public ::testing::Test {
   void refuse_commits(int after, int count) {
     passing_commits_ = after;
     refused_commits_ = count;
+  }
+
+  // Until it was looked at after an adoption; bounded.
+  VmView looked_at(const std::string& uid) {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(wake_.wait_for(lock, seconds{60}, [&] {
+      const VmView view = engine_->view(uid);
+      return !view.adopting && !view.running;
+    })) << "still being adopted";
+    return engine_->view(uid);
   }
 
   std::filesystem::path dir_;
@@ -327,8 +344,52 @@ TEST_F(NodeEngineTest, AdoptionLooksAtEveryRecordedVm) {
   ASSERT_TRUE(db_->commit({a_record("u7")}));
   hands_.live = Live::kPaused;
   ASSERT_TRUE(engine_->adopt());
+  EXPECT_EQ(hands_.taken, std::vector<std::string>{"u7"});
+  EXPECT_EQ(looked_at("u7").live, Live::kPaused);
   EXPECT_EQ(hands_.adopted, std::vector<std::string>{"u7"});
-  EXPECT_EQ(engine_->view("u7").live, Live::kPaused);
+}
+
+// u1 was cut off in the middle and its VMM does not answer; u2 only ran.
+TEST_F(NodeEngineTest, AHungVmmHoldsUpNobodyElse) {
+  store::OperationRow row;
+  row.uid = "u1";
+  row.seq = 1;
+  row.kind = store::OperationKind::kStop;
+  row.step = "Ask";
+  row.detail_json = R"({"power":"Stopped"})";
+  ASSERT_TRUE(db_->commit({a_record("u1"), a_record("u2"), row}));
+  std::latch answers(1);
+  hands_.hung = "u1";
+  hands_.hung_until = &answers;
+  ASSERT_TRUE(engine_->adopt());
+  EXPECT_THAT(hands_.taken, ::testing::ElementsAre("u1", "u2"));
+  EXPECT_EQ(looked_at("u2").live, Live::kRunning);
+  ASSERT_TRUE(engine_->submit("u2", PauseRequest{}));
+  EXPECT_TRUE(settled("u2").last->ok);
+  ASSERT_TRUE(engine_->submit("u3", BootRequest{}));
+  EXPECT_TRUE(settled("u3").last->ok);
+
+  const VmView hung = engine_->view("u1");
+  EXPECT_TRUE(hung.adopting);
+  ASSERT_TRUE(hung.running);
+  EXPECT_EQ(hung.running->kind, Kind::kStop);
+  EXPECT_EQ(engine_->submit("u1", StopRequest{}).error().code, Code::kConflict);
+  answers.count_down();
+  EXPECT_TRUE(settled("u1").last->ok);
+  EXPECT_FALSE(engine_->view("u1").adopting);
+}
+
+TEST_F(NodeEngineTest, WhatWasSeenIsDurableBeforeItShows) {
+  ASSERT_TRUE(db_->commit({a_record("u1")}));
+  auto counted = a_record("u1");
+  counted.guest_reboots = 3;
+  hands_.seen_rows = {counted};
+  engine_->look_again("u1");
+  std::unique_lock lock(mutex_);
+  EXPECT_TRUE(wake_.wait_for(lock, seconds{60}, [&] {
+    return engine_->view("u1").live == Live::kRunning;
+  }));
+  EXPECT_EQ(engine_->view("u1").record->guest_reboots, 3u);
 }
 
 TEST_F(NodeEngineTest, WhatTheJournalCannotSayIsLeftAlone) {
@@ -339,6 +400,13 @@ TEST_F(NodeEngineTest, WhatTheJournalCannotSayIsLeftAlone) {
   row.detail_json = "{}";
   ASSERT_TRUE(db_->commit({row}));
   ASSERT_TRUE(engine_->adopt());
+  {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(wake_.wait_for(lock, seconds{60}, [&] {
+      return engine_->view("u1").live == Live::kRunning;  // it was looked at
+    }));
+  }
+  EXPECT_EQ(engine_->submit("u1", StopRequest{}).error().code, Code::kConflict);
   EXPECT_TRUE(hands_.actions().empty());
   EXPECT_EQ(db_->running_operations().size(), 1u);
   EXPECT_EQ(engine_->submit("u1", StopRequest{}).error().code, Code::kConflict);

@@ -102,6 +102,10 @@ void NodeTest::open() {
   });
   const auto adopted = node_->engine().adopt();
   ASSERT_TRUE(adopted) << adopted.error().message;
+  for (const std::string& uid : engine().vms())
+    ASSERT_TRUE(await([&] {
+      return !view(uid).adopting && !view(uid).running;
+    })) << uid;
 }
 
 bool NodeTest::await(const std::function<bool()>& holds) {
