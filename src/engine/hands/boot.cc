@@ -260,19 +260,4 @@ Result<> NodeHands::load(Job& job, Which which) {
   return {};
 }
 
-Result<> NodeHands::compare(Job& job, Which which) {
-  const VmRecord& record = this->record(job, which);
-  CHRYSALIS_ASSIGN(
-      const hypervisor::ReadBack seen,
-      backend(record.config.hypervisor)
-          .read_back(vmm(job, which), paths(job, which).directory));
-  const model::VmConfig& config = job.snapshot.config;
-  if (seen.topology.cpu != config.cpu ||
-      seen.topology.memory != config.memory ||
-      seen.topology.disks.size() != job.snapshot.disks.size())
-    return fail(Code::kCorrupt,
-                "the VMM loaded another shape than the manifest's");
-  return {};
-}
-
 }  // namespace chrysalis::engine

@@ -12,6 +12,9 @@ Happened happened(const Error& error) {
 // A better reason than the action's own, where the code tells one.
 Reason reason_of(Do what, const Error& error) {
   if (error.code == Code::kTimeout) return timeout_of(what);
+  // Files that disagree are what a comparison is there to find.
+  if (what == Do::kCompare && error.code == Code::kCorrupt)
+    return Reason::kTopologyMismatch;
   if (what == Do::kDump && error.code == Code::kUnsupported)
     return Reason::kKvmNestedStateUnavailable;
   if (what == Do::kDump && error.code == Code::kConflict)

@@ -168,7 +168,8 @@ class NodeHands final : public Hands {
   Result<> open_gate(Job& job, Which which, Mono deadline);
   Result<> boot(Job& job);
   Result<> load(Job& job, Which which);
-  Result<> compare(Job& job, Which which);
+  Result<> compare(Job& job, Which which);  // compare.cc
+  Result<> own_files(Job& job, Which which);
   Result<> pause(Job& job, Which which);
   Result<> resume(Job& job, Which which);
   Result<> arm_guard(Job& job, Mono deadline);
