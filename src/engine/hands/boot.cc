@@ -2,6 +2,7 @@
 
 #include "src/engine/hands/node_hands.h"
 #include "src/hypervisor/guest_view.h"
+#include "src/store/manifest.h"
 #include "src/store/record_text.h"
 
 namespace chrysalis::engine {
@@ -143,6 +144,11 @@ Result<> NodeHands::stage_load(Job& job, Which which) {
     CHRYSALIS_TRY(fresh(to.file(name)));
     CHRYSALIS_TRY(deps_.fs.link(from / name, to.file(name)));
   }
+  // The snapshot may be gone when a clone that was asked to be Stopped is
+  // started: what its load needs to know lies beside what it needs to have.
+  if (record.power == model::PowerState::kStopped)
+    CHRYSALIS_TRY(durable_replace(deps_.fs, to.file(store::kSnapshotRecordFile),
+                                  to_text(job.snapshot)));
   return backend(record.config.hypervisor)
       .prepare_load(to.directory, load_spec(job, record));
 }

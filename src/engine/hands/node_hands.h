@@ -136,6 +136,9 @@ class NodeHands final : public Hands {
   uint32_t take_unix_uid(const std::string& uid);
   // Reboots of its guest in all its life, as far as they are seen.
   uint32_t count_reboots(const store::VmRecord& record);
+  // What a staged clone is to be loaded from, by its own generation.
+  [[nodiscard]] Result<store::SnapshotRecord> staged_snapshot(
+      const store::VmRecord& record) const;
 
   // One function an action; files boot.cc, power.cc, freeze.cc, remove.cc.
   Event preflight(Job& job);  // preflight.cc, load_preflight.cc

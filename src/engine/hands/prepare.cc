@@ -6,6 +6,8 @@
 #include "src/engine/hands/node_hands.h"
 #include "src/engine/hands/refuse.h"
 #include "src/hypervisor/guest_view.h"
+#include "src/store/manifest.h"
+#include "src/store/record_text.h"
 
 namespace chrysalis::engine {
 namespace {
@@ -102,21 +104,36 @@ NodeHands::Prepared NodeHands::prepare(Job job, const StartRequest& request) {
   ready->after.power = request.power;
   if (request.by_policy) ++ready->after.restarts;
   if (const auto& load = ready->before.pending_load) {
-    const auto snapshot = deps_.db.snapshot(load->snapshot_uid);
+    auto snapshot = staged_snapshot(ready->before);
     if (!snapshot)
       return no(Reason::kSnapshotNotFound,
-                "the snapshot that it is to be loaded from is gone");
+                "the snapshot that it is to be loaded from is gone: " +
+                    snapshot.error().message);
     ready->op = begin(Kind::kClone, ready->op.facts, deps_.clock.mono());
     ready->op.facts.staged = true;
     ready->op.facts.swap_nics =
         hypervisor::capabilities(ready->after.config.hypervisor).swaps_nics &&
         !ready->after.nics.empty();
-    ready->snapshot = *snapshot;
-    ready->snapshot_uid = snapshot->uid;
+    ready->snapshot_uid = load->snapshot_uid;
+    ready->snapshot = *std::move(snapshot);
     return ready;
   }
   take_config(ready->after, request.config, request.sources, ready->seq);
   return ready;
+}
+
+// An older version wrote no such file: then the snapshot must still be there.
+Result<store::SnapshotRecord> NodeHands::staged_snapshot(
+    const store::VmRecord& record) const {
+  const auto file = deps_.paths.generation(record.uid, record.generation)
+                        .file(store::kSnapshotRecordFile);
+  auto text = read_file(deps_.fs, file, store::Manifest::kMaxBytes);
+  if (!text) {
+    if (const auto known = deps_.db.snapshot(record.pending_load->snapshot_uid))
+      return *known;
+    return tl::unexpected(std::move(text).error());
+  }
+  return store::snapshot_record_from_text(*text);
 }
 
 NodeHands::Prepared NodeHands::prepare(Job job, const StopRequest& request) {

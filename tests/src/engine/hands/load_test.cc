@@ -192,6 +192,28 @@ TEST_P(NodeLoad, AnotherDiskThanItsGenerationsNeverRuns) {
   EXPECT_EQ(vmm_pid("vm-1"), pid);
 }
 
+TEST_P(NodeLoad, AStoppedCloneNeedsNothingOfItsSnapshotAnyMore) {
+  boot("vm-1");
+  snapshot("vm-1", "snap-1");
+  const Mark saved = mark_in("snap-1");
+  auto request = clone_of("snap-1");
+  request.power = model::PowerState::kStopped;
+  ASSERT_TRUE(run("vm-2", request).ok);
+  ASSERT_TRUE(run("snap-1", DeleteSnapshotRequest{}).ok);
+  ASSERT_TRUE(run("vm-1", DeleteVmRequest{}).ok);
+  StartRequest start;
+  start.config = view("vm-2").record->config;
+  start.sources = view("vm-2").record->sources;
+  const Outcome outcome = run("vm-2", start);
+  ASSERT_TRUE(outcome.ok) << to_string(outcome.reason) << outcome.message;
+  EXPECT_EQ(view("vm-2").live, Live::kRunning);
+  ASSERT_TRUE(await([&] {
+    const auto last = run("vm-2", SnapshotRequest{"snap-2", "default", "s"});
+    return last.reason != Reason::kNicSwapPending;
+  }));
+  EXPECT_EQ(mark_in("snap-2").nonce, saved.nonce);
+}
+
 TEST_P(NodeLoad, WithoutHeadRoomNothingIsTouchedAndTheNumbersAreTold) {
   boot("vm-1");
   const int pid = vmm_pid("vm-1");
