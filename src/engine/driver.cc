@@ -92,14 +92,12 @@ std::optional<Outcome> Driver::finish(Job& job) const {
   if (job.journalled) rows.emplace_back(row_of(job, clock.wall()));
   rows.insert(rows.end(), std::make_move_iterator(settled.begin()),
               std::make_move_iterator(settled.end()));
-  if (!rows.empty()) {
-    const auto committed = journal.commit(std::move(rows));
-    // What is not durable did not end well: the next agent finds out.
-    if (!committed) {
-      job.op.end = End::kFailed;
-      job.op.reason = Reason::kDatabaseFailed;
-      job.op.message = committed.error().message;
-    }
+  if (rows.empty()) return outcome_of(job, clock.wall());
+  if (const auto committed = journal.commit(rows); !committed) {
+    job.outcomes = std::move(rows);
+    job.op.end = End::kFailed;
+    job.op.reason = Reason::kDatabaseFailed;
+    job.op.message = "its end is not durable yet: " + committed.error().message;
   }
   return outcome_of(job, clock.wall());
 }

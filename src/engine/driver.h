@@ -34,6 +34,9 @@ struct Driver {
   std::function<void(const Job&)> on_step;  // a step was entered
 
   // The job with its end, durable; nothing when a failpoint ended the agent.
+  // Where the end could not be made durable it failed, job.outcomes holds the
+  // rows, and its row in the journal is running still: nothing may follow in
+  // this lane before they are committed. The next agent would find out.
   [[nodiscard]] std::optional<Outcome> drive(Job& job) const;
 
  private:

@@ -29,8 +29,9 @@ class Engine {
   virtual ~Engine() = default;
 
   // Takes over what a former engine left: verifies every recorded process,
-  // finishes or undoes every journalled operation. Returns when each VM has
-  // been looked at; recoveries may still run in their lanes.
+  // finishes or undoes every journalled operation. Returns when every process
+  // is held or known to be gone; looking at the VMs and recoveries go on in
+  // their lanes, so that one hung VMM holds up nobody else: VmView::adopting.
   // REQUIRES: called once, before the first submit.
   virtual Result<> adopt() = 0;
 

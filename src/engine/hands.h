@@ -24,6 +24,7 @@ struct Look {
   std::optional<model::VmConfig> read_back;
   std::vector<GuestNic> nics;
   bool must_reap = false;  // its VMM or guest ended by itself: release it
+  std::vector<store::Mutation> rows;  // what was seen and is to be durable
 };
 
 class Hands {
@@ -44,11 +45,18 @@ class Hands {
   // The rows that make the end of the job true. REQUIRES: job.op.end.
   virtual std::vector<store::Mutation> settle(const Job& job) = 0;
 
+  // Takes hold of the processes that a former agent recorded of this uid.
+  // Asks no VMM: it does not block.
+  virtual void take_hold(const std::string& uid) = 0;
+
   // Takes over what a former agent left of this uid and says what is there.
   // job: nothing in flight, or what its journal row told; records are filled.
   virtual Observed adopt(const std::string& uid, Job* job) = 0;
 
   virtual Look look(const std::string& uid) = 0;
+
+  // Nothing of this uid is recorded any more: what was held of it goes.
+  virtual void forget(const std::string& uid) = 0;
 };
 
 }  // namespace chrysalis::engine

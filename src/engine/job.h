@@ -28,7 +28,8 @@ struct Job {
   store::VmRecord after;           // as it is to be recorded when it ends well
   store::SnapshotRecord snapshot;  // the one it is about, if any
 
-  // Outcomes that ride with the next intent, or with the end.
+  // Outcomes that ride with the next intent, or with the end. After an end
+  // that could not be made durable: all of its rows.
   std::vector<store::Mutation> outcomes;
   bool journalled = false;  // there is a row to finish
 };

@@ -1,12 +1,15 @@
 #include "src/engine/node_engine.h"
 
-#include <set>
 #include <utility>
 
 #include "src/base/log.h"
 
 namespace chrysalis::engine {
 namespace {
+
+// How an operation ended is told also where no record is left: of the last of
+// them only, else an entry would stay of every VM that ever was.
+constexpr size_t kKeptWithoutRecord = 256;
 
 struct Subject {
   uint64_t attempt = 0;
@@ -96,10 +99,37 @@ Result<> NodeEngine::submit(const std::string& uid, Request request) {
 void NodeEngine::run(const std::string& uid, const Request& request) {
   if (dead_) return;
   const Wall since = deps_.clock.wall();
+  if (const auto settled = settle_former(uid); !settled)
+    return refused(uid, request,
+                   {Happened::kFailed, Reason::kDatabaseFailed,
+                    "the end of the operation before it is not durable yet: " +
+                        settled.error().message},
+                   since);
   auto job = deps_.hands.prepare(uid, next_seq(uid), request);
   if (!job) return refused(uid, request, job.error(), since);
   job->started = since;
   drive(*std::move(job));
+}
+
+// Whoever asks again paces this: nothing is tried while nobody asks, and an
+// agent that ends meanwhile leaves it to the next, like any cut-off operation.
+Result<> NodeEngine::settle_former(const std::string& uid) {
+  std::vector<store::Mutation> rows;
+  {
+    const std::lock_guard lock(mutex_);
+    rows = entries_[uid].unsettled;
+  }
+  if (rows.empty()) return {};
+  CHRYSALIS_TRY(journal_.commit(rows));
+  {
+    const std::lock_guard lock(mutex_);
+    entries_[uid].unsettled.clear();
+  }
+  for (const auto& row : rows)
+    if (const auto* snapshot = std::get_if<store::SnapshotRecord>(&row))
+      notify(snapshot->uid);
+  notify(uid);
+  return {};
 }
 
 void NodeEngine::drive(Job job) {
@@ -148,13 +178,14 @@ void NodeEngine::ended(const Job& job, const Outcome& outcome) {
               {"op", to_string(outcome.kind)},
               {"reason", to_string(outcome.reason)},
               {"message", outcome.message}});
-  const Look look = deps_.hands.look(job.uid);
+  const Look look = look_at(job.uid, job.outcomes.empty());
   const bool about_snapshot = job.op.kind == Kind::kSnapshot;
   {
     const std::lock_guard lock(mutex_);
     Entry& entry = entries_[job.uid];
-    entry.busy = false;
+    entry.busy = entry.adopting = false;
     entry.running.reset();
+    if (!job.outcomes.empty()) entry.unsettled = job.outcomes;
     // A reap is no operation that anybody asked for.
     if (job.op.kind != Kind::kReap) entry.last = outcome;
     entry.look = look;
@@ -164,9 +195,23 @@ void NodeEngine::ended(const Job& job, const Outcome& outcome) {
       taken.last = outcome;
     }
   }
+  if (!recorded(job.uid)) deps_.hands.forget(job.uid);
+  keep_or_drop(job.uid);
+  if (about_snapshot) keep_or_drop(job.snapshot_uid);
   notify(job.uid);
   if (about_snapshot) notify(job.snapshot_uid);
   if (look.must_reap && job.op.kind != Kind::kReap) look_again(job.uid);
+}
+
+// What was seen becomes durable before it shows; else with a later look.
+Look NodeEngine::look_at(const std::string& uid, bool settled) {
+  Look look = deps_.hands.look(uid);
+  auto rows = std::exchange(look.rows, {});
+  if (rows.empty() || !settled) return look;
+  if (const auto committed = journal_.commit(std::move(rows)); !committed)
+    log::warning("what was seen of a VM is not durable yet",
+                 {{"uid", uid}, {"message", committed.error().message}});
+  return look;
 }
 
 void NodeEngine::look_again(const std::string& uid) {
@@ -177,15 +222,41 @@ void NodeEngine::look_again(const std::string& uid) {
 }
 
 void NodeEngine::refresh(const std::string& uid) {
-  const Look look = deps_.hands.look(uid);
+  const bool settled = settle_former(uid).has_value();
+  const Look look = look_at(uid, settled);
   {
     const std::lock_guard lock(mutex_);
     Entry& entry = entries_[uid];
     // What was submitted meanwhile waits behind us in this lane.
     if (!entry.busy) entry.look = look;
   }
+  keep_or_drop(uid);
   notify(uid);
-  if (look.must_reap) reap(uid);
+  if (look.must_reap && settled) reap(uid);
+}
+
+bool NodeEngine::recorded(const std::string& uid) const {
+  return deps_.db.vm(uid) || deps_.db.snapshot(uid);
+}
+
+void NodeEngine::keep_or_drop(const std::string& uid) {
+  const bool recorded = this->recorded(uid);
+  const std::lock_guard lock(mutex_);
+  const auto at = entries_.find(uid);
+  if (at == entries_.end()) return;
+  without_record_.erase(std::exchange(at->second.turn, 0));
+  if (recorded) return;
+  at->second.turn = ++turns_;
+  without_record_.emplace(turns_, uid);
+  if (without_record_.size() <= kKeptWithoutRecord) return;
+  const auto oldest = without_record_.begin();
+  const auto gone = entries_.find(oldest->second);
+  gone->second.turn = 0;
+  // What is in flight comes back here when it ends.
+  const Entry& entry = gone->second;
+  if (!entry.busy && !entry.running && entry.unsettled.empty())
+    entries_.erase(gone);
+  without_record_.erase(oldest);
 }
 
 void NodeEngine::reap(const std::string& uid) {
@@ -196,55 +267,15 @@ void NodeEngine::reap(const std::string& uid) {
     dead_ = true;
     return;
   }
-  const Look look = deps_.hands.look(uid);
+  const Look look = look_at(uid, job.outcomes.empty());
   {
     const std::lock_guard lock(mutex_);
     Entry& entry = entries_[uid];
     if (!entry.busy) entry.running.reset();
+    if (!job.outcomes.empty()) entry.unsettled = std::move(job.outcomes);
     entry.look = look;
   }
   notify(uid);
-}
-
-Result<> NodeEngine::adopt() {
-  std::set<std::string> in_flight;
-  for (const auto& row : deps_.db.running_operations()) {
-    in_flight.insert(row->uid);
-    {
-      const std::lock_guard lock(mutex_);
-      entries_[row->uid].busy = true;
-    }
-    lanes_.post(row->uid, [this, row] { recover_one(*row); });
-  }
-  for (const auto& record : deps_.db.vms())
-    if (!in_flight.contains(record->uid))
-      lanes_.post(record->uid, [this, uid = record->uid] { adopt_one(uid); });
-  lanes_.drain();
-  return {};
-}
-
-void NodeEngine::adopt_one(const std::string& uid) {
-  deps_.hands.adopt(uid, nullptr);
-  refresh(uid);
-}
-
-void NodeEngine::recover_one(const store::OperationRow& row) {
-  const Kind kind = kind_of_row(row.kind);
-  Job job;
-  job.uid = row.uid;
-  job.seq = row.seq;
-  job.started = row.started_at;
-  job.journalled = true;
-  const auto step = parse_step(kind, row.step);
-  const auto detail = decode_detail(row.detail_json, job);
-  if (!step || !detail) {
-    log::error("journal row not understood; left alone",
-               {{"uid", row.uid}, {"step", row.step}});
-    return;  // stays busy: no operation may follow what we cannot read
-  }
-  const Observed seen = deps_.hands.adopt(row.uid, &job);
-  job.op = recover(kind, *step, job.op.facts, seen, deps_.clock.mono());
-  drive(std::move(job));
 }
 
 VmView NodeEngine::view(const std::string& uid) const {
@@ -256,6 +287,7 @@ VmView NodeEngine::view(const std::string& uid) const {
   if (at == entries_.end()) return view;
   const Entry& entry = at->second;
   view.live = entry.look.live;
+  view.adopting = entry.adopting;
   view.exit = entry.look.exit;
   view.running = entry.running;
   view.last = entry.last;

@@ -46,9 +46,13 @@ class NodeEngine final : public Engine {
   // What is known of one uid, VM or snapshot, beside its record.
   struct Entry {
     bool busy = false;
+    bool adopting = false;  // not looked at since the agent started
     std::optional<InFlight> running;
     std::optional<Outcome> last;
     Look look;
+    uint64_t turn = 0;  // among those without a record; 0: it has one
+    // The end of a former operation that is not durable yet: goes first.
+    std::vector<store::Mutation> unsettled;
   };
   class DbJournal final : public Journal {
    public:
@@ -66,11 +70,16 @@ class NodeEngine final : public Engine {
   void reap(const std::string& uid);
   void adopt_one(const std::string& uid);
   void recover_one(const store::OperationRow& row);
+  void begin_adoption(const store::OperationRow& row);
   void entered(const Job& job);
   void ended(const Job& job, const Outcome& outcome);
+  Result<> settle_former(const std::string& uid);
+  Look look_at(const std::string& uid, bool settled);
   void refused(const std::string& uid, const Request& request,
                const Event& event, Wall since);
   void refresh(const std::string& uid);
+  [[nodiscard]] bool recorded(const std::string& uid) const;
+  void keep_or_drop(const std::string& uid);
   [[nodiscard]] uint64_t next_seq(const std::string& uid) const;
   void notify(const std::string& uid) const;
 
@@ -81,6 +90,8 @@ class NodeEngine final : public Engine {
   std::atomic<bool> dead_ = false;  // a failpoint ended this agent
   mutable std::mutex mutex_;
   std::map<std::string, Entry> entries_;
+  std::map<uint64_t, std::string> without_record_;  // by turn, oldest first
+  uint64_t turns_ = 0;
   Lanes lanes_;  // last: its tasks use all of the above
 };
 

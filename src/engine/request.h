@@ -94,7 +94,8 @@ struct RestoreRequest {
   model::VmWish wish;           // the last guard refuses what may not be set
 };
 
-// The caller has seen that the object is to go: data is removed.
+// The caller has seen that the object is to go: a guest that runs is asked to
+// stop and has its grace, then all data is removed. Grace 0: ended at once.
 struct DeleteVmRequest {
   seconds grace{0};
 };

@@ -73,6 +73,9 @@ struct VmView {
   std::string uid;
   std::shared_ptr<const store::VmRecord> record;  // null: kAbsent
   Live live = Live::kAbsent;
+  // A former agent left it and nobody has looked at it yet: `live` says
+  // nothing, and no operation is taken. Its end is told as a change.
+  bool adopting = false;
   std::optional<ExitView> exit;              // when kEnded
   std::optional<InFlight> running;           // the operation in flight
   std::optional<Outcome> last;               // of the last operation that ended

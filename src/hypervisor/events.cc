@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <iterator>
 #include <optional>
 
 #include <nlohmann/json.hpp>
@@ -19,6 +20,7 @@ namespace {
 
 using Kind = VmmEvent::Kind;
 constexpr size_t kMaxEvent = size_t{64} << 10;
+constexpr uint64_t kMaxRead = uint64_t{1} << 20;
 
 struct Name {
   std::string_view source, event;
@@ -84,7 +86,7 @@ std::vector<VmmEvent> EventParser::feed(std::string_view bytes) {
 }
 
 EventTail::EventTail(std::filesystem::path file, UniqueFd inotify)
-    : path_(std::move(file)), inotify_(std::move(inotify)) {}
+    : file_(std::move(file)), inotify_(std::move(inotify)) {}
 
 Result<EventTail> EventTail::open(std::filesystem::path file) {
   UniqueFd inotify(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
@@ -103,6 +105,16 @@ Result<std::vector<VmmEvent>> EventTail::read() {
   while (::read(inotify_.get(), news.data(), news.size()) > 0) {
   }
   std::vector<VmmEvent> out;
+  for (;;) {
+    CHRYSALIS_ASSIGN(auto events, file_.read());
+    if (events.empty()) return out;
+    out.insert(out.end(), std::make_move_iterator(events.begin()),
+               std::make_move_iterator(events.end()));
+  }
+}
+
+Result<std::vector<VmmEvent>> EventFile::read() {
+  std::vector<VmmEvent> out;
   if (!file_.valid()) {
     file_.reset(
         ::open(path_.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
@@ -111,7 +123,8 @@ Result<std::vector<VmmEvent>> EventTail::read() {
       return tl::unexpected(from_errno(errno, path_.string()));
   }
   std::array<char, 16384> chunk{};
-  for (;;) {
+  const uint64_t enough = offset_ + kMaxRead;
+  while (out.empty() || offset_ < enough) {
     const ssize_t n = ::pread(file_.get(), chunk.data(), chunk.size(),
                               static_cast<off_t>(offset_));
     if (n < 0 && errno == EINTR) continue;
@@ -121,6 +134,7 @@ Result<std::vector<VmmEvent>> EventTail::read() {
     auto events = parser_.feed({chunk.data(), static_cast<size_t>(n)});
     out.insert(out.end(), events.begin(), events.end());
   }
+  return out;
 }
 
 Result<std::vector<VmmEvent>> EventTail::wait(Mono deadline) {

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "src/base/clock.h"
@@ -45,6 +46,21 @@ class EventParser {
   bool in_string_ = false, escaped_ = false, oversized_ = false;
 };
 
+// The file from its start: each read() goes on where the last one ended, and
+// takes at most 1 MiB; nothing means that all of it was read.
+// Thread-safety: none.
+class EventFile {
+ public:
+  explicit EventFile(std::filesystem::path file) : path_(std::move(file)) {}
+  [[nodiscard]] Result<std::vector<VmmEvent>> read();
+
+ private:
+  std::filesystem::path path_;
+  UniqueFd file_;
+  uint64_t offset_ = 0;
+  EventParser parser_;
+};
+
 // Follows the file from its start. Thread-safety: none; one reader a tail.
 class EventTail {
  public:
@@ -61,11 +77,8 @@ class EventTail {
  private:
   EventTail(std::filesystem::path file, UniqueFd inotify);
 
-  std::filesystem::path path_;
+  EventFile file_;
   UniqueFd inotify_;
-  UniqueFd file_;
-  uint64_t offset_ = 0;
-  EventParser parser_;
 };
 
 }  // namespace chrysalis::hypervisor

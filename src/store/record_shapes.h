@@ -159,6 +159,7 @@ struct Shape<VmRecord> {
     v("restartAttemptDone", r.restart_attempt_done);
     v("restarts", r.restarts);
     v("guestReboots", r.guest_reboots);
+    v("guestRebootsBefore", r.guest_reboots_before);
     v("startedAt", r.started_at);
     v("lastExit", r.last_exit);
     v("restore", r.restore);

@@ -108,8 +108,9 @@ struct VmRecord {
   std::optional<PendingLoad> pending_load;
   uint64_t restore_attempt_done = 0;  // highest that this uid finished
   uint64_t restart_attempt_done = 0;
-  uint32_t restarts = 0;  // by the restart policy
-  uint32_t guest_reboots = 0;
+  uint32_t restarts = 0;              // by the restart policy
+  uint32_t guest_reboots = 0;         // inside its VMMs
+  uint32_t guest_reboots_before = 0;  // of them, before the current VMM
   std::optional<Wall> started_at;
   std::optional<Exit> last_exit;
   std::optional<LastRestore> restore;

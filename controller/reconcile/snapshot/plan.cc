@@ -80,7 +80,7 @@ void choose_capture(SnapshotChoice& choice, const SnapshotObserved& observed,
     return;
   }
   // Its lane is busy: what it will be is not known yet.
-  if (observed.source_view.running) {
+  if (observed.source_view.running || observed.source_view.adopting) {
     choice.quiet = true;
     return;
   }

@@ -68,6 +68,7 @@ VmPlan plan(const VmObserved& given, Wall now) {
   VmPlan plan;
   plan.memory = observed.memory;
   if (!is_ours(vm.meta, vm.status.node_name, observed.node)) return plan;
+  if (observed.view.adopting) return plan;  // nothing can be said of it yet
   if (vm.meta.deleted_at) return plan_deletion(observed, now);
   if (!vm.meta.has_finalizer(observed.node.finalizer)) {
     plan.finalizer = Finalizer::kAdd;

@@ -135,8 +135,8 @@ Next VmWorker::left_behind(const ObjectKey& key, const std::string& uid) {
 // Stops it. Its data goes only where its deletion was seen.
 Next VmWorker::end_orphan(const std::string& uid, const engine::VmView& view,
                           bool with_data) {
+  if (view.running || view.adopting) return {};  // its end is told
   if (!with_data && !holds_a_guest(view.live)) return {};
-  if (view.running) return {};  // its end is told
   if (!absence_.may_act(uid, deps_.clock.mono()))
     return {false, kSeenTwiceApart};
   log::warning("the object of a VM is gone",

@@ -2,6 +2,7 @@
 
 #include "src/engine/hands/node_hands.h"
 #include "src/hypervisor/guest_view.h"
+#include "src/store/manifest.h"
 #include "src/store/record_text.h"
 
 namespace chrysalis::engine {
@@ -81,6 +82,8 @@ Result<> NodeHands::stage_boot(Job& job) {
   const auto to = paths(job, Which::kCurrent);
   std::vector<std::filesystem::path> stale = {
       to.api_socket(), to.serial_socket(), to.events(), to.exit_status()};
+  // What the guest did in the VMMs before it is counted apart.
+  job.after.guest_reboots_before = job.after.guest_reboots;
   // Of a load before it: read-back believes them while they are there.
   for (const auto name :
        hypervisor::dump_files(job.after.config.hypervisor).names)
@@ -141,6 +144,11 @@ Result<> NodeHands::stage_load(Job& job, Which which) {
     CHRYSALIS_TRY(fresh(to.file(name)));
     CHRYSALIS_TRY(deps_.fs.link(from / name, to.file(name)));
   }
+  // The snapshot may be gone when a clone that was asked to be Stopped is
+  // started: what its load needs to know lies beside what it needs to have.
+  if (record.power == model::PowerState::kStopped)
+    CHRYSALIS_TRY(durable_replace(deps_.fs, to.file(store::kSnapshotRecordFile),
+                                  to_text(job.snapshot)));
   return backend(record.config.hypervisor)
       .prepare_load(to.directory, load_spec(job, record));
 }
@@ -207,6 +215,8 @@ Result<> NodeHands::spawn(Job& job, Which which, Mono deadline) {
   Guest& g = guest(job, which);
   g.generation = record.generation;
   g.process.reset();
+  g.events.reset();
+  g.reboots = 0;
   g.gated.emplace(std::move(launched));
   if (which == Which::kCurrent || job.op.kind == Kind::kRestore)
     job.after.boot_id = ids.boot_id;
@@ -253,21 +263,6 @@ Result<> NodeHands::load(Job& job, Which which) {
   job.after.first_booted = true;
   job.after.pending_load.reset();
   job.after.started_at = deps_.clock.wall();
-  return {};
-}
-
-Result<> NodeHands::compare(Job& job, Which which) {
-  const VmRecord& record = this->record(job, which);
-  CHRYSALIS_ASSIGN(
-      const hypervisor::ReadBack seen,
-      backend(record.config.hypervisor)
-          .read_back(vmm(job, which), paths(job, which).directory));
-  const model::VmConfig& config = job.snapshot.config;
-  if (seen.topology.cpu != config.cpu ||
-      seen.topology.memory != config.memory ||
-      seen.topology.disks.size() != job.snapshot.disks.size())
-    return fail(Code::kCorrupt,
-                "the VMM loaded another shape than the manifest's");
   return {};
 }
 

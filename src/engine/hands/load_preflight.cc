@@ -74,7 +74,8 @@ Event NodeHands::check_snapshot(Job& job, const std::string& digest) {
 }
 
 Event NodeHands::preflight_clone(Job& job) {
-  if (job.op.facts.staged) return {};
+  if (job.op.facts.staged)
+    return reserve_load(job, job.before.pending_load->on_demand);
   const auto& request = std::get<CloneRequest>(job.request);
   if (auto event = check_snapshot(job, request.manifest_digest);
       event.what != Happened::kDone)
@@ -97,7 +98,7 @@ Event NodeHands::preflight_clone(Job& job) {
                   "network " + vm.config.network + " has MTU " +
                       std::to_string(vm.mtu) + ", the snapshot needs " +
                       std::to_string(mtu_of(job.snapshot)));
-  if (auto event = enough_memory(job, request.on_demand);
+  if (auto event = reserve_load(job, request.on_demand);
       event.what != Happened::kDone)
     return event;
   take_shape(vm, job.snapshot);
@@ -112,7 +113,7 @@ Event NodeHands::preflight_clone(Job& job) {
     nic.guest_mac = can.swaps_nics ? nic.mac : saved[i].mac;
     vm.nics.push_back(std::move(nic));
   }
-  vm.unix_uid = take_unix_uid();
+  vm.unix_uid = take_unix_uid(vm.uid);
   job.outcomes.emplace_back(
       store::HoldRow{job.snapshot_uid, job.uid, deps_.clock.wall() + kHold});
   job.outcomes.emplace_back(vm);
@@ -158,7 +159,7 @@ Event NodeHands::preflight_restore(Job& job) {
   vm.sources = assembled.sources;
   if (auto event = use_network(vm); event.what != Happened::kDone) return event;
   vm.mtu = std::max(job.before.mtu, mtu_of(snapshot));
-  if (auto event = enough_memory(job, request.on_demand);
+  if (auto event = reserve_load(job, request.on_demand);
       event.what != Happened::kDone)
     return event;
   take_shape(vm, snapshot);

@@ -1,6 +1,8 @@
 // What is there: processes found again, their state, and what they say of
 // themselves.
 
+#include <algorithm>
+
 #include "src/base/log.h"
 #include "src/engine/hands/node_hands.h"
 #include "src/hypervisor/guest_view.h"
@@ -85,6 +87,26 @@ void NodeHands::hold(const std::string& uid, Guest& guest) {
   deps_.watch.watch(uid, guest.process->pidfd(), events);
 }
 
+// The event file is read on from where it was left, by a new agent from its
+// start; a VMM that has ended leaves it until its generation boots again.
+uint32_t NodeHands::count_reboots(const store::VmRecord& record) {
+  Guest& g = held(record.uid).current;
+  if (!hypervisor::capabilities(record.config.hypervisor).reboots_inside ||
+      !g.process || g.generation != record.generation)
+    return record.guest_reboots;
+  if (!g.events)
+    g.events.emplace(deps_.paths.generation(record.uid, g.generation).events());
+  for (;;) {
+    const auto events = g.events->read();
+    if (!events || events->empty()) break;
+    g.reboots += static_cast<uint32_t>(
+        std::ranges::count(*events, hypervisor::VmmEvent::Kind::kRebooted,
+                           &hypervisor::VmmEvent::kind));
+  }
+  return std::max(record.guest_reboots,
+                  record.guest_reboots_before + g.reboots);
+}
+
 void NodeHands::find(const std::string& uid, uint32_t generation,
                      Guest& guest) {
   if (guest.exists()) return;
@@ -115,6 +137,15 @@ Seen NodeHands::see(const store::VmRecord& record, uint32_t generation,
   return state ? seen_of(*state) : Seen::kSilent;
 }
 
+void NodeHands::take_hold(const std::string& uid) {
+  const auto record = deps_.db.vm(uid);
+  if (!record) return;
+  Held& h = held(uid);
+  find(uid, record->generation, h.current);
+  find(uid, record->generation + 1, h.next);
+  hold(uid, h.current);
+}
+
 Observed NodeHands::adopt(const std::string& uid, Job* job) {
   const auto record = deps_.db.vm(uid);
   if (job != nullptr) {
@@ -138,10 +169,8 @@ Observed NodeHands::adopt(const std::string& uid, Job* job) {
     }
   }
   if (!record) return {};
+  take_hold(uid);
   Held& h = held(uid);
-  find(uid, record->generation, h.current);
-  find(uid, record->generation + 1, h.next);
-  hold(uid, h.current);
   Observed out;
   out.current = see(*record, record->generation, h.current);
   out.next = see(job != nullptr ? job->after : *record, record->generation + 1,
@@ -175,6 +204,12 @@ Look NodeHands::look(const std::string& uid) {
   for (const store::Nic& nic : record->nics)
     look.nics.push_back({nic.id, nic.mac, nic.guest_mac});
   Guest& guest = held(uid).current;
+  if (const uint32_t reboots = count_reboots(*record);
+      reboots != record->guest_reboots) {
+    store::VmRecord counted = *record;
+    counted.guest_reboots = reboots;
+    look.rows.emplace_back(std::move(counted));
+  }
   if (guest.process && !guest.process->ended()) {
     const auto to = deps_.paths.generation(uid, record->generation);
     const auto state = backend(record->config.hypervisor)

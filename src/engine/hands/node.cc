@@ -39,6 +39,7 @@ HandsConfig hands_config(const NodeOptions& options) {
   config.max_phys_bits = options.max_phys_bits;
   config.snapshot_gid = kSnapshotGid;
   config.first_unix_uid = kSnapshotGid + 1;
+  config.room = options.room;
   return config;
 }
 

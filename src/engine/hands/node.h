@@ -18,6 +18,7 @@
 #include "src/base/result.h"
 #include "src/engine/driver.h"
 #include "src/engine/engine.h"
+#include "src/engine/hands/reservations.h"
 #include "src/model/values.h"
 #include "src/store/node_db.h"
 #include "src/store/paths.h"
@@ -35,6 +36,7 @@ struct NodeOptions {
   bool verify_always = false;
   uint32_t max_phys_bits = 0;  // of CH guests; 0: its default
   Strike strike = {};          // tests
+  AskRoom room = {};           // tests; empty: this host
 };
 
 // A VMM of this node, as it was probed.

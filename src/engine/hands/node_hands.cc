@@ -12,6 +12,9 @@ Happened happened(const Error& error) {
 // A better reason than the action's own, where the code tells one.
 Reason reason_of(Do what, const Error& error) {
   if (error.code == Code::kTimeout) return timeout_of(what);
+  // Files that disagree are what a comparison is there to find.
+  if (what == Do::kCompare && error.code == Code::kCorrupt)
+    return Reason::kTopologyMismatch;
   if (what == Do::kDump && error.code == Code::kUnsupported)
     return Reason::kKvmNestedStateUnavailable;
   if (what == Do::kDump && error.code == Code::kConflict)
@@ -29,7 +32,8 @@ Event to_event(Do what, const Result<>& result) {
 }  // namespace
 
 NodeHands::NodeHands(Deps deps) : deps_(std::move(deps)) {
-  for (const auto& record : deps_.db.vms()) unix_uids_.insert(record->unix_uid);
+  for (const auto& record : deps_.db.vms())
+    unix_uids_.emplace(record->unix_uid, record->uid);
 }
 NodeHands::~NodeHands() = default;
 
@@ -42,14 +46,16 @@ NodeHands::Held& NodeHands::held(const std::string& uid) {
 
 void NodeHands::forget(const std::string& uid) {
   const std::lock_guard lock(mutex_);
+  reservations_.release(uid);
   held_.erase(uid);
+  std::erase_if(unix_uids_, [&](const auto& row) { return row.second == uid; });
 }
 
-uint32_t NodeHands::take_unix_uid() {
+uint32_t NodeHands::take_unix_uid(const std::string& uid) {
   const std::lock_guard lock(mutex_);
-  uint32_t uid = deps_.config.first_unix_uid;
-  while (!unix_uids_.insert(uid).second) ++uid;
-  return uid;
+  uint32_t free = deps_.config.first_unix_uid;
+  while (!unix_uids_.emplace(free, uid).second) ++free;
+  return free;
 }
 
 NodeHands::Guest& NodeHands::guest(const Job& job, Which which) {

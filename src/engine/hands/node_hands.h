@@ -13,7 +13,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -21,7 +20,9 @@
 #include "src/base/file_system.h"
 #include "src/engine/binaries.h"
 #include "src/engine/hands.h"
+#include "src/engine/hands/reservations.h"
 #include "src/hypervisor/backend.h"
+#include "src/hypervisor/events.h"
 #include "src/hypervisor/launcher.h"
 #include "src/hypervisor/pause_guard.h"
 #include "src/image/image_store.h"
@@ -42,6 +43,7 @@ struct HandsConfig {
   uint32_t snapshot_gid = 0;                // 0: the VM's own group
   uint32_t max_phys_bits = 0;               // CH; 0: the VMM's default
   bool join_host_mounts = false;
+  AskRoom room = {};  // empty: this host
 };
 
 // Told of a VMM that came to be held, and of one that is held no more.
@@ -80,8 +82,10 @@ class NodeHands final : public Hands {
   Job prepare_reap(const std::string& uid, uint64_t seq) override;
   Event perform(Job& job, const Action& action) override;
   std::vector<store::Mutation> settle(const Job& job) override;
+  void take_hold(const std::string& uid) override;
   Observed adopt(const std::string& uid, Job* job) override;
   Look look(const std::string& uid) override;
+  void forget(const std::string& uid) override;
 
  private:
   // A VMM of one generation, as far as it is held.
@@ -89,6 +93,8 @@ class NodeHands final : public Hands {
     uint32_t generation = 0;  // 0: none
     std::optional<hypervisor::Launched> gated;
     std::optional<hypervisor::VmmProcess> process;
+    std::optional<hypervisor::EventFile> events;
+    uint32_t reboots = 0;  // of the guest, as `events` told so far
     [[nodiscard]] bool exists() const { return gated || process; }
   };
   struct Held {
@@ -115,11 +121,11 @@ class NodeHands final : public Hands {
   Prepared prepare(Job job, const DeleteSnapshotRequest& request);
   Prepared prepare(Job job, const ImportRequest& request);
   Prepared prepare_power(Job job, model::PowerState to);  // while it runs
+  void take_record(Job& job);
   Prepared with_record(Job job);  // of a VM that must be there
   void find_facts(Job& job);      // alive, can_ask, user_paused
 
   Held& held(const std::string& uid);
-  void forget(const std::string& uid);
   Guest& guest(const Job& job, Which which);
   [[nodiscard]] const store::VmRecord& record(const Job& job,
                                               Which which) const;
@@ -127,7 +133,12 @@ class NodeHands final : public Hands {
   [[nodiscard]] const hypervisor::Backend& backend(
       model::Hypervisor kind) const;
   [[nodiscard]] hypervisor::Vmm vmm(const Job& job, Which which);
-  uint32_t take_unix_uid();
+  uint32_t take_unix_uid(const std::string& uid);
+  // Reboots of its guest in all its life, as far as they are seen.
+  uint32_t count_reboots(const store::VmRecord& record);
+  // What a staged clone is to be loaded from, by its own generation.
+  [[nodiscard]] Result<store::SnapshotRecord> staged_snapshot(
+      const store::VmRecord& record) const;
 
   // One function an action; files boot.cc, power.cc, freeze.cc, remove.cc.
   Event preflight(Job& job);  // preflight.cc, load_preflight.cc
@@ -141,7 +152,15 @@ class NodeHands final : public Hands {
   Event check_snapshot(Job& job, const std::string& digest);
   Event use_network(store::VmRecord& record);
   Event use_configured_program(store::VmRecord& record);
-  Event enough_memory(const Job& job, bool on_demand) const;
+  // head_room.cc
+  bool reflinks();
+  uint64_t to_copy(uint64_t device, uint64_t bytes);
+  uint64_t to_copy(const std::filesystem::path& file);
+  Event reserve(const Job& job, const Room& needs);
+  Event reserve_first_boot(const Job& job, const image::Image& image);
+  Event reserve_load(const Job& job, bool on_demand);
+  Event reserve_snapshot(const Job& job);
+  Event reserve_import(const Job& job);
   Result<> stage(Job& job, Which which);
   Result<> stage_boot(Job& job);
   Result<> stage_load(Job& job, Which which);
@@ -152,7 +171,8 @@ class NodeHands final : public Hands {
   Result<> open_gate(Job& job, Which which, Mono deadline);
   Result<> boot(Job& job);
   Result<> load(Job& job, Which which);
-  Result<> compare(Job& job, Which which);
+  Result<> compare(Job& job, Which which);  // compare.cc
+  Result<> own_files(Job& job, Which which);
   Result<> pause(Job& job, Which which);
   Result<> resume(Job& job, Which which);
   Result<> arm_guard(Job& job, Mono deadline);
@@ -185,9 +205,12 @@ class NodeHands final : public Hands {
   void settle_restore(const Job& job, std::vector<store::Mutation>& rows);
 
   Deps deps_;
+  Reservations reservations_;
+  std::once_flag probed_;
+  bool reflinks_ = false;
   mutable std::mutex mutex_;  // of the two below
   std::map<std::string, std::unique_ptr<Held>> held_;
-  std::set<uint32_t> unix_uids_;
+  std::map<uint32_t, std::string> unix_uids_;  // whose each is
 };
 
 }  // namespace chrysalis::engine

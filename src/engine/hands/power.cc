@@ -156,6 +156,8 @@ Result<> NodeHands::kill(Job& job, Which which, Mono deadline) {
     (void)g.process->wait_exit(paths(job, which).exit_status(), deadline);
     if (which == Which::kCurrent) deps_.watch.forget(job.uid);
     g.process.reset();
+    g.events.reset();
+    g.reboots = 0;
   }
   const uint32_t generation = record(job, which).generation;
   for (const auto& row : deps_.db.processes(job.uid))

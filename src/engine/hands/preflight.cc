@@ -1,8 +1,5 @@
 // Every check before anything is touched: of boots, snapshots and removals.
 
-#include <charconv>
-#include <fstream>
-
 #include "src/base/log.h"
 #include "src/engine/hands/node_hands.h"
 #include "src/engine/hands/refuse.h"
@@ -98,12 +95,15 @@ Event NodeHands::preflight_first_boot(Job& job) {
   if (auto event = use_network(vm); event.what != Happened::kDone) return event;
   if (auto event = use_configured_program(vm); event.what != Happened::kDone)
     return event;
+  if (auto event = reserve_first_boot(job, *image);
+      event.what != Happened::kDone)
+    return event;
   vm.config.image_digest = image->digest;
   vm.config.image_type = image->has_disk() ? "disk" : "kernel";
   vm.sources.image_digest = vm.sources.image_type = model::Source::kGenerated;
   vm.cmdline = image->cmdline;
   vm.has_initrd = image->has_initrd();
-  vm.unix_uid = take_unix_uid();
+  vm.unix_uid = take_unix_uid(vm.uid);
   held(job.uid).image = std::move(*image);
   job.outcomes.emplace_back(vm);
   return {};
@@ -147,6 +147,8 @@ Event NodeHands::preflight_snapshot(Job& job) {
                       " ms, above the " +
                       std::to_string(deps_.config.max_pause.count()) +
                       " ms allowed");
+  if (auto event = reserve_snapshot(job); event.what != Happened::kDone)
+    return event;
   const Look now = look(job.uid);
   if (now.live != Live::kRunning && now.live != Live::kPaused)
     return refuse(Reason::kSourceNotRunning, "the VM does not run");
@@ -166,26 +168,7 @@ Event NodeHands::preflight_delete_snapshot(Job& job) {
 Event NodeHands::preflight_import(Job& job) {
   if (const auto known = deps_.db.snapshot(job.uid); known && known->ready)
     return refuse(Reason::kWrongState, "it was taken in already");
-  return {};
-}
-
-// MemAvailable against what the operation adds.
-Event NodeHands::enough_memory(const Job& job, bool on_demand) const {
-  std::ifstream meminfo("/proc/meminfo");
-  std::string word;
-  uint64_t available = 0;
-  while (meminfo >> word)
-    if (word == "MemAvailable:" && meminfo >> available) break;
-  available <<= 10;
-  const model::VmConfig& config = job.snapshot.config;
-  uint64_t needed = uint64_t{64} << 20;
-  if (config.hypervisor == model::Hypervisor::kCloudHypervisor)
-    needed = on_demand ? config.memory.count : job.snapshot.memory_bytes;
-  if (available == 0 || needed <= available) return {};
-  return refuse(Reason::kInsufficientMemory,
-                "it needs " + model::format_quantity({needed}) +
-                    " of memory, the node has " +
-                    model::format_quantity({available}));
+  return reserve_import(job);
 }
 
 }  // namespace chrysalis::engine

@@ -6,6 +6,8 @@
 #include "src/engine/hands/node_hands.h"
 #include "src/engine/hands/refuse.h"
 #include "src/hypervisor/guest_view.h"
+#include "src/store/manifest.h"
+#include "src/store/record_text.h"
 
 namespace chrysalis::engine {
 namespace {
@@ -40,14 +42,21 @@ void take_config(store::VmRecord& record, const model::VmConfig& config,
 
 }  // namespace
 
+void NodeHands::take_record(Job& job) {
+  const auto record = deps_.db.vm(job.uid);
+  if (!record) return;
+  job.before = *record;
+  job.before.guest_reboots = count_reboots(*record);
+  job.after = job.before;
+}
+
 NodeHands::Prepared NodeHands::prepare(const std::string& uid, uint64_t seq,
                                        const Request& request) {
   Job job;
   job.uid = uid;
   job.seq = seq;
   job.request = request;
-  if (const auto record = deps_.db.vm(uid)) job.before = *record;
-  job.after = job.before;
+  take_record(job);
   job.op = begin(kind_of(request), {}, deps_.clock.mono());
   return std::visit([&](const auto& r) { return prepare(std::move(job), r); },
                     request);
@@ -95,21 +104,36 @@ NodeHands::Prepared NodeHands::prepare(Job job, const StartRequest& request) {
   ready->after.power = request.power;
   if (request.by_policy) ++ready->after.restarts;
   if (const auto& load = ready->before.pending_load) {
-    const auto snapshot = deps_.db.snapshot(load->snapshot_uid);
+    auto snapshot = staged_snapshot(ready->before);
     if (!snapshot)
       return no(Reason::kSnapshotNotFound,
-                "the snapshot that it is to be loaded from is gone");
+                "the snapshot that it is to be loaded from is gone: " +
+                    snapshot.error().message);
     ready->op = begin(Kind::kClone, ready->op.facts, deps_.clock.mono());
     ready->op.facts.staged = true;
     ready->op.facts.swap_nics =
         hypervisor::capabilities(ready->after.config.hypervisor).swaps_nics &&
         !ready->after.nics.empty();
-    ready->snapshot = *snapshot;
-    ready->snapshot_uid = snapshot->uid;
+    ready->snapshot_uid = load->snapshot_uid;
+    ready->snapshot = *std::move(snapshot);
     return ready;
   }
   take_config(ready->after, request.config, request.sources, ready->seq);
   return ready;
+}
+
+// An older version wrote no such file: then the snapshot must still be there.
+Result<store::SnapshotRecord> NodeHands::staged_snapshot(
+    const store::VmRecord& record) const {
+  const auto file = deps_.paths.generation(record.uid, record.generation)
+                        .file(store::kSnapshotRecordFile);
+  auto text = read_file(deps_.fs, file, store::Manifest::kMaxBytes);
+  if (!text) {
+    if (const auto known = deps_.db.snapshot(record.pending_load->snapshot_uid))
+      return *known;
+    return tl::unexpected(std::move(text).error());
+  }
+  return store::snapshot_record_from_text(*text);
 }
 
 NodeHands::Prepared NodeHands::prepare(Job job, const StopRequest& request) {
@@ -196,6 +220,7 @@ NodeHands::Prepared NodeHands::prepare(Job job, const RestoreRequest& request) {
   ready->snapshot_uid = request.snapshot_uid;
   ready->attempt = request.attempt;
   ready->after.generation = ready->before.generation + 1;
+  ready->after.guest_reboots_before = ready->after.guest_reboots;
   ready->after.pending_load =
       store::PendingLoad{request.snapshot_uid, request.on_demand};
   return ready;
@@ -206,6 +231,7 @@ NodeHands::Prepared NodeHands::prepare(Job job,
   auto ready = with_record(std::move(job));
   if (!ready) return ready;
   ready->op.facts.grace = request.grace;
+  if (request.grace == seconds{0}) ready->op.facts.can_ask = false;
   return ready;
 }
 
@@ -233,8 +259,7 @@ Job NodeHands::prepare_reap(const std::string& uid, uint64_t seq) {
   Job job;
   job.uid = uid;
   job.seq = seq;
-  if (const auto record = deps_.db.vm(uid)) job.before = *record;
-  job.after = job.before;
+  take_record(job);
   Facts facts;
   facts.alive = held(uid).current.exists();
   job.op = begin(Kind::kReap, facts, deps_.clock.mono());

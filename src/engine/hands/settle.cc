@@ -103,6 +103,7 @@ Rows NodeHands::settle(const Job& job) {
   const Wall now = deps_.clock.wall();
   Held& h = held(job.uid);
   h.image.reset();
+  reservations_.release(job.uid);
   if (job.op.end == End::kRefused) return rows;
   switch (job.op.kind) {
     case Kind::kBoot:
@@ -149,7 +150,6 @@ Rows NodeHands::settle(const Job& job) {
     case Kind::kDeleteVm:
       if (!ok(job)) break;
       rows.emplace_back(store::EraseVm{job.uid});
-      forget(job.uid);
       break;
     case Kind::kDeleteSnapshot:
       if (ok(job)) rows.emplace_back(store::EraseSnapshot{job.uid});

@@ -5,12 +5,19 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <vector>
 
 #include "src/base/log.h"
 
 namespace chrysalis::engine {
+namespace {
+
+constexpr seconds kBetweenReboots{10};
+
+}  // namespace
 
 Result<std::unique_ptr<WatchThread>> WatchThread::start() {
   UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
@@ -87,6 +94,59 @@ void WatchThread::forget(const std::string& uid) {
   });
 }
 
+// REQUIRES: mutex_ is held.
+bool WatchThread::tells(Watched& entry, bool of_events) {
+  using What = hypervisor::VmmEvent::Kind;
+  if (!of_events) {
+    // An ended process stays readable: it is told once.
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, entry.pidfd.get(), nullptr);
+    return true;
+  }
+  const auto events = entry.events->read();
+  if (!events) return false;
+  bool now = false;
+  for (const auto& event : *events) {
+    now =
+        now || event.kind == What::kGuestEnded || event.kind == What::kPanicked;
+    entry.rebooted = entry.rebooted || event.kind == What::kRebooted;
+  }
+  const Mono time = Mono::clock::now();
+  if (entry.rebooted && time >= entry.quiet_until) {
+    entry.rebooted = false;
+    entry.quiet_until = time + kBetweenReboots;
+    now = true;
+  }
+  return now;
+}
+
+// Of those whose quiet is over. How long, in milliseconds, until the next; -1:
+// there is none.
+int WatchThread::tell_of_reboots() {
+  std::vector<std::string> due;
+  News news;
+  Mono next = Mono::max();
+  {
+    const std::lock_guard lock(mutex_);
+    news = news_;
+    const Mono now = Mono::clock::now();
+    for (auto& [token, entry] : watched_) {
+      if (!entry.rebooted) continue;
+      if (now < entry.quiet_until) {
+        next = std::min(next, entry.quiet_until);
+        continue;
+      }
+      entry.rebooted = false;
+      entry.quiet_until = now + kBetweenReboots;
+      due.push_back(entry.uid);
+    }
+  }
+  if (news)
+    for (const std::string& uid : due) news(uid);
+  if (next == Mono::max()) return -1;
+  const auto left = std::chrono::ceil<milliseconds>(next - Mono::clock::now());
+  return static_cast<int>(std::max<int64_t>(left.count(), 0));
+}
+
 void WatchThread::heard(uint64_t token) {
   std::string uid;
   News news;
@@ -95,21 +155,7 @@ void WatchThread::heard(uint64_t token) {
     const auto at = watched_.find(token & ~uint64_t{1});
     if (at == watched_.end()) return;
     Watched& entry = at->second;
-    bool tells = true;
-    if ((token & 1) != 0) {
-      const auto events = entry.events->read();
-      tells = false;
-      if (events)
-        for (const auto& event : *events)
-          tells = tells ||
-                  event.kind == hypervisor::VmmEvent::Kind::kGuestEnded ||
-                  event.kind == hypervisor::VmmEvent::Kind::kRebooted ||
-                  event.kind == hypervisor::VmmEvent::Kind::kPanicked;
-    } else {
-      // An ended process stays readable: it is told once.
-      ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, entry.pidfd.get(), nullptr);
-    }
-    if (!tells) return;
+    if (!tells(entry, (token & 1) != 0)) return;
     uid = entry.uid;
     news = news_;
   }
@@ -119,8 +165,9 @@ void WatchThread::heard(uint64_t token) {
 void WatchThread::run() {
   std::array<epoll_event, 64> ready;
   for (;;) {
+    const int wait = tell_of_reboots();
     const int n = ::epoll_wait(epoll_.get(), ready.data(),
-                               static_cast<int>(ready.size()), -1);
+                               static_cast<int>(ready.size()), wait);
     if (n < 0 && errno != EINTR) {
       log::error("epoll_wait failed: ends of VMMs will not be heard");
       return;

@@ -2,6 +2,8 @@
 
 // Hears of VMMs and guests that end by themselves: a pidfd each, and the event
 // file of those that write one (a guest's power-off leaves the process there).
+// A guest can reboot 66 times a second: of its reboots it tells at once, and
+// then no more often than every 10 s.
 //
 // Thread-safety: every method from any thread. `news` is called on the
 // thread's own, without locks, with the uid to look at again.
@@ -40,10 +42,14 @@ class WatchThread final : public VmmWatch {
     std::string uid;
     UniqueFd pidfd;
     std::optional<hypervisor::EventTail> events;
+    Mono quiet_until{};     // for its reboots
+    bool rebooted = false;  // and nobody was told yet
   };
   WatchThread(UniqueFd epoll, UniqueFd wake);
   void run();
   void heard(uint64_t token);
+  bool tells(Watched& entry, bool of_events);
+  int tell_of_reboots();
   bool add(int fd, uint64_t token);
 
   UniqueFd epoll_, wake_;

@@ -141,6 +141,7 @@ struct Resume {
     return resume_restore(op, s, seen);
   }
   Operation operator()(DeleteVmStep) const {
+    // As with a stop: the grace was given once.
     return at(op, DeleteVmStep::kEnd);
   }
   Operation operator()(DeleteSnapshotStep s) const {

@@ -79,7 +79,7 @@ Move move(BootStep step, Kind kind, const Facts& facts, Happened what) {
     case BootStep::kRun:
       return done(what) ? ok() : undo(BootStep::kUndo);
     case BootStep::kUndo:
-      return failed();
+      return {End::kFailed, true, !done(what)};
   }
   return failed();
 }

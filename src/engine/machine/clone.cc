@@ -67,7 +67,7 @@ Move move(CloneStep step, Kind, const Facts& facts, Happened what) {
     case CloneStep::kLoad:
       return done(what) ? ok() : undo(CloneStep::kUndo);
     case CloneStep::kUndo:
-      return failed();
+      return {End::kFailed, true, !done(what)};
   }
   return failed();
 }

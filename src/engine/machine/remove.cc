@@ -1,8 +1,9 @@
 // DeleteVm, DeleteSnapshot, Import.
 //
-//   DeleteVm:        End --> Release --> Remove --> ok     (any no: failed,
-//                                                    and asked again: the
-//                                                    record dies last)
+//   DeleteVm:        Ask --(off, or grace over)--> End --> Release --> Remove
+//                     '- not askable: from here ----^                    |
+//                    (any no: failed, and asked again:                   v
+//                     the record dies last)                              ok
 //   DeleteSnapshot:  Preflight --held--> refused
 //                       v
 //                    Remove --> ok
@@ -17,17 +18,16 @@ namespace chrysalis::engine::rules {
 
 Plan plan(DeleteVmStep step, const Facts& facts) {
   switch (step) {
-    case DeleteVmStep::kEnd: {
-      Plan plan{true, {}};
-      plan.actions.push_back(act(Do::kKill));
-      // A restore that was cut off may have left a second one.
-      plan.actions.push_back(act(Do::kKill, Which::kNext));
-      return plan;
-    }
+    case DeleteVmStep::kAsk:
+      if (!facts.can_ask) return {true, {}};
+      return {true, {act(Do::kAskGuest, Which::kCurrent, facts.grace)}};
+    case DeleteVmStep::kEnd:
+      // By signal at once: no disk of it is read again. A restore that was
+      // cut off may have left a second one.
+      return {false, {act(Do::kKill), act(Do::kKill, Which::kNext)}};
     case DeleteVmStep::kRelease:
       return {false, {act(Do::kNetworkDown)}};
     case DeleteVmStep::kRemove:
-      (void)facts;
       return {false, {act(Do::kRemoveVm)}};
   }
   return {};
@@ -35,6 +35,9 @@ Plan plan(DeleteVmStep step, const Facts& facts) {
 
 Move move(DeleteVmStep step, Kind, const Facts&, Happened what) {
   switch (step) {
+    case DeleteVmStep::kAsk:
+      if (what == Happened::kNotJournalled) return failed();
+      return go(DeleteVmStep::kEnd);
     case DeleteVmStep::kEnd:
       return done(what) ? go(DeleteVmStep::kRelease) : failed();
     case DeleteVmStep::kRelease:

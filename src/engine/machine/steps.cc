@@ -57,7 +57,7 @@ struct Names<RestoreStep> {
 template <>
 struct Names<DeleteVmStep> {
   static constexpr std::array kAll =
-      std::to_array<std::string_view>({"End", "Release", "Remove"});
+      std::to_array<std::string_view>({"Ask", "End", "Release", "Remove"});
   static_assert(kAll.size() == static_cast<size_t>(DeleteVmStep::kRemove) + 1);
 };
 template <>

@@ -82,7 +82,7 @@ enum class RestoreStep : uint8_t {
 };
 
 // remove.cc
-enum class DeleteVmStep : uint8_t { kEnd, kRelease, kRemove };
+enum class DeleteVmStep : uint8_t { kAsk, kEnd, kRelease, kRemove };
 enum class DeleteSnapshotStep : uint8_t { kPreflight, kRemove };
 enum class ImportStep : uint8_t { kPreflight, kTakeIn, kDiscard };
 

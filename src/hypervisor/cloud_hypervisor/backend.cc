@@ -8,6 +8,7 @@
 #include "src/hypervisor/cloud_hypervisor/saved_state.h"
 #include "src/hypervisor/dump_dir.h"
 #include "src/hypervisor/guest_view.h"
+#include "src/model/topology_difference.h"
 
 namespace chrysalis::hypervisor::cloud_hypervisor {
 namespace {
@@ -26,6 +27,14 @@ void take_nics(model::Topology& saved, std::vector<model::TopologyNic> live) {
     if (known != saved.nics.end()) nic = *known;
   }
   saved.nics = std::move(live);
+}
+
+std::optional<std::string> difference_but_nics(const ReadBack& files,
+                                               const ReadBack& live) {
+  model::Topology saved = files.topology, told = live.topology;
+  saved.nics.clear();
+  told.nics.clear();
+  return model::first_difference(saved, told);
 }
 
 }  // namespace
@@ -124,6 +133,9 @@ Result<ReadBack> CloudHypervisor::read_back(
   CHRYSALIS_ASSIGN(ReadBack live, decode_info(answer));
   if (loaded_from.empty()) return live;
   CHRYSALIS_ASSIGN(ReadBack out, read_topology(loaded_from));
+  // An echo proves nothing, but one that differs is of something else.
+  if (const auto difference = difference_but_nics(out, live))
+    return fail(Code::kCorrupt, "vm.info: " + *difference);
   take_nics(out.topology, std::move(live.topology.nics));
   out.no_direct_io = live.no_direct_io;
   return out;

@@ -24,7 +24,10 @@
 // `ACTION!N` stops after N times. `die-at=STEP` is `STEP=die`.
 // `tap=claim` is no fault but a leave: where /dev/net/tun refuses (no node, no
 //   right), a TAP is claimed by name only, once per network namespace.
-// `guest=panic` and `guest=power-off` make the guest do that at its next tick.
+// `guest=panic`, `guest=power-off` and `guest=reboot` make the guest do that at
+//   its next tick (reboot!1: once).
+// `lie=cpu` tells one vCPU more than there is (vm.info, /machine-config).
+// `disk=PATH` opens that file as the first disk of a load.
 //
 // Thread-safety: none; one thread.
 

@@ -20,6 +20,8 @@ struct Tape : Hands, Journal {
   Job prepare_reap(const std::string&, uint64_t) override { return {}; }
   Observed adopt(const std::string&, Job*) override { return {}; }
   Look look(const std::string&) override { return {}; }
+  void forget(const std::string&) override {}
+  void take_hold(const std::string&) override {}
   Event perform(Job& job, const Action& action) override {
     lines.push_back(std::string(to_string(action.what)));
     if (action.what == Do::kSpawn)
@@ -105,7 +107,15 @@ TEST_F(DriverTest, NoEffectFollowsAnIntentThatIsNotDurable) {
 TEST_F(DriverTest, AnEndThatIsNotDurableIsNotOk) {
   tape.commits_left = 3;
   Job job = a_boot();
-  EXPECT_EQ(driver.drive(job)->reason, Reason::kDatabaseFailed);
+  const auto outcome = driver.drive(job);
+  EXPECT_FALSE(outcome->ok);
+  EXPECT_EQ(outcome->reason, Reason::kDatabaseFailed);
+  // What is to be committed before anything else says how it ended.
+  ASSERT_FALSE(job.outcomes.empty());
+  const auto* row = std::get_if<store::OperationRow>(&job.outcomes.front());
+  ASSERT_NE(row, nullptr);
+  EXPECT_EQ(row->state, store::OperationState::kSucceeded);
+  EXPECT_TRUE(std::holds_alternative<store::VmRecord>(job.outcomes.back()));
 }
 
 TEST_F(DriverTest, AFailureIsUndoneAndRecorded) {

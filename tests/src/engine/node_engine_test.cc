@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <latch>
+#include <utility>
 
 #include "tests/fakes/fake_clock.h"
 
@@ -51,9 +53,15 @@ struct FakeHands : Hands {
   }
   std::vector<store::Mutation> settle(const Job& job) override {
     if (job.op.end != End::kOk || job.op.kind == Kind::kReap) return {};
+    if (job.op.kind == Kind::kDeleteVm) return {store::EraseVm{job.uid}};
     return {job.after};
   }
+  void take_hold(const std::string& uid) override {
+    const std::lock_guard lock(mutex);
+    taken.push_back(uid);
+  }
   Observed adopt(const std::string& uid, Job* job) override {
+    if (uid == hung) hung_until->wait();
     const std::lock_guard lock(mutex);
     adopted.push_back(uid);
     if (job != nullptr) job->after = a_record(uid);
@@ -64,7 +72,12 @@ struct FakeHands : Hands {
     Look look;
     look.live = live;
     look.must_reap = must_reap;
+    look.rows = std::exchange(seen_rows, {});
     return look;
+  }
+  void forget(const std::string& uid) override {
+    const std::lock_guard lock(mutex);
+    forgotten.push_back(uid);
   }
   std::vector<Do> actions() {
     const std::lock_guard lock(mutex);
@@ -74,12 +87,15 @@ struct FakeHands : Hands {
   std::latch* enter = nullptr;  // counted down on the way into prepare
   std::latch* go = nullptr;     // waited for there
   std::optional<Event> refusal;
+  std::string hung;  // its adoption waits for
+  std::latch* hung_until = nullptr;
   std::mutex mutex;  // of what follows
   Seen seen = Seen::kRunning;
   Live live = Live::kRunning;
   bool must_reap = false;
+  std::vector<store::Mutation> seen_rows;
   std::vector<Do> done;
-  std::vector<std::string> adopted;
+  std::vector<std::string> adopted, forgotten, taken;
 };
 
 class NodeEngineTest : public ::testing::Test {
@@ -87,7 +103,13 @@ class NodeEngineTest : public ::testing::Test {
   NodeEngineTest() {
     std::string pattern = ::testing::TempDir() + "/chrysalis-engine-XXXXXX";
     dir_ = ::mkdtemp(pattern.data());
-    db_ = *store::NodeDb::open(dir_ / "node.db");
+    store::NodeDb::Options options;
+    options.commit_hook = [this](uint64_t) {
+      if (refused_commits_ == 0 || --passing_commits_ >= 0) return true;
+      --refused_commits_;
+      return false;
+    };
+    db_ = *store::NodeDb::open(dir_ / "node.db", std::move(options));
     start();
   }
   ~NodeEngineTest() override {
@@ -117,7 +139,24 @@ class NodeEngineTest : public ::testing::Test {
     return engine_->view(uid);
   }
 
+  // After so many commits that pass, so many are refused.
+  void refuse_commits(int after, int count) {
+    passing_commits_ = after;
+    refused_commits_ = count;
+  }
+
+  // Until it was looked at after an adoption; bounded.
+  VmView looked_at(const std::string& uid) {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(wake_.wait_for(lock, seconds{60}, [&] {
+      const VmView view = engine_->view(uid);
+      return !view.adopting && !view.running;
+    })) << "still being adopted";
+    return engine_->view(uid);
+  }
+
   std::filesystem::path dir_;
+  std::atomic<int> passing_commits_ = 0, refused_commits_ = 0;
   FakeClock clock_;
   FakeHands hands_;
   std::unique_ptr<store::NodeDb> db_;
@@ -203,6 +242,72 @@ TEST_F(NodeEngineTest, ARequestBehindAReapShowsAndKeepsItsSubject) {
   EXPECT_THAT(shown_, ::testing::Each(Kind::kRestore));
 }
 
+// A boot's end is its fourth commit.
+TEST_F(NodeEngineTest, AnEndThatIsNotDurableIsSettledBeforeWhatFollows) {
+  refuse_commits(3, 2);
+  ASSERT_TRUE(engine_->submit("u1", BootRequest{}));
+  EXPECT_EQ(settled("u1").last->reason, Reason::kDatabaseFailed);
+  ASSERT_EQ(db_->running_operations().size(), 1u);
+  const auto before = hands_.actions();
+
+  ASSERT_TRUE(engine_->submit("u1", StopRequest{}));
+  VmView view = settled("u1");
+  EXPECT_TRUE(view.last->refused);
+  EXPECT_EQ(view.last->reason, Reason::kDatabaseFailed);
+  EXPECT_EQ(hands_.actions(), before);
+  ASSERT_EQ(db_->running_operations().size(), 1u);
+
+  ASSERT_TRUE(engine_->submit("u1", StopRequest{}));
+  view = settled("u1");
+  EXPECT_TRUE(view.last->ok) << view.last->message;
+  EXPECT_TRUE(db_->running_operations().empty());
+  const auto rows = db_->operations("u1");
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0]->kind, store::OperationKind::kBoot);
+  EXPECT_EQ(rows[0]->state, store::OperationState::kSucceeded);
+}
+
+TEST_F(NodeEngineTest, AnEndThatNeverBecameDurableIsFoundByTheNextAgent) {
+  refuse_commits(3, 1);
+  ASSERT_TRUE(engine_->submit("u1", BootRequest{}));
+  EXPECT_EQ(settled("u1").last->reason, Reason::kDatabaseFailed);
+  start();
+  ASSERT_TRUE(engine_->adopt());
+  const VmView view = settled("u1");
+  EXPECT_EQ(view.last->kind, Kind::kBoot);
+  EXPECT_TRUE(view.last->ok) << view.last->message;
+  EXPECT_TRUE(db_->running_operations().empty());
+}
+
+// How it ended can be asked for a while; then nothing is held of it.
+TEST_F(NodeEngineTest, OfWhatWasDeletedTheLastFewAreKept) {
+  for (int i = 0; i < 300; ++i) {
+    const std::string uid = "u" + std::to_string(i);
+    ASSERT_TRUE(engine_->submit(uid, BootRequest{}));
+    ASSERT_TRUE(settled(uid).last->ok);
+    ASSERT_TRUE(engine_->submit(uid, DeleteVmRequest{}));
+    ASSERT_EQ(settled(uid).last->kind, Kind::kDeleteVm);
+  }
+  EXPECT_FALSE(engine_->view("u0").last);
+  EXPECT_FALSE(engine_->view("u43").last);
+  EXPECT_TRUE(engine_->view("u44").last);
+  EXPECT_TRUE(engine_->view("u299").last);
+  EXPECT_EQ(hands_.forgotten.size(), 300u);
+}
+
+TEST_F(NodeEngineTest, WhatIsRecordedIsNeverDropped) {
+  ASSERT_TRUE(engine_->submit("kept", BootRequest{}));
+  ASSERT_TRUE(settled("kept").last->ok);
+  hands_.refusal = Event{Happened::kFailed, Reason::kImageNotFound, "none"};
+  for (int i = 0; i < 300; ++i) {
+    const std::string uid = "u" + std::to_string(i % 3);  // again and again
+    ASSERT_TRUE(engine_->submit(uid, BootRequest{}));
+    settled(uid);
+  }
+  EXPECT_EQ(engine_->view("kept").live, Live::kRunning);
+  EXPECT_TRUE(engine_->view("u0").last);
+}
+
 TEST_F(NodeEngineTest, ASnapshotIsSeenUnderItsOwnUid) {
   hands_.refusal = Event{Happened::kFailed, Reason::kSourceNotRunning, "off"};
   ASSERT_TRUE(engine_->submit("u1", SnapshotRequest{"s1", "ns", "nightly"}));
@@ -228,9 +333,9 @@ TEST_F(NodeEngineTest, WhatADeadAgentLeftIsEndedByItsSuccessor) {
   ASSERT_EQ(db_->running_operations().size(), 1u);
   start();
   ASSERT_TRUE(engine_->adopt());
+  EXPECT_TRUE(settled("u1").last->ok);
   EXPECT_TRUE(db_->running_operations().empty());
   EXPECT_EQ(hands_.adopted, std::vector<std::string>{"u1"});
-  EXPECT_TRUE(settled("u1").last->ok);
   EXPECT_TRUE(engine_->submit("u1", StopRequest{}));
   settled("u1");
 }
@@ -239,8 +344,52 @@ TEST_F(NodeEngineTest, AdoptionLooksAtEveryRecordedVm) {
   ASSERT_TRUE(db_->commit({a_record("u7")}));
   hands_.live = Live::kPaused;
   ASSERT_TRUE(engine_->adopt());
+  EXPECT_EQ(hands_.taken, std::vector<std::string>{"u7"});
+  EXPECT_EQ(looked_at("u7").live, Live::kPaused);
   EXPECT_EQ(hands_.adopted, std::vector<std::string>{"u7"});
-  EXPECT_EQ(engine_->view("u7").live, Live::kPaused);
+}
+
+// u1 was cut off in the middle and its VMM does not answer; u2 only ran.
+TEST_F(NodeEngineTest, AHungVmmHoldsUpNobodyElse) {
+  store::OperationRow row;
+  row.uid = "u1";
+  row.seq = 1;
+  row.kind = store::OperationKind::kStop;
+  row.step = "Ask";
+  row.detail_json = R"({"power":"Stopped"})";
+  ASSERT_TRUE(db_->commit({a_record("u1"), a_record("u2"), row}));
+  std::latch answers(1);
+  hands_.hung = "u1";
+  hands_.hung_until = &answers;
+  ASSERT_TRUE(engine_->adopt());
+  EXPECT_THAT(hands_.taken, ::testing::ElementsAre("u1", "u2"));
+  EXPECT_EQ(looked_at("u2").live, Live::kRunning);
+  ASSERT_TRUE(engine_->submit("u2", PauseRequest{}));
+  EXPECT_TRUE(settled("u2").last->ok);
+  ASSERT_TRUE(engine_->submit("u3", BootRequest{}));
+  EXPECT_TRUE(settled("u3").last->ok);
+
+  const VmView hung = engine_->view("u1");
+  EXPECT_TRUE(hung.adopting);
+  ASSERT_TRUE(hung.running);
+  EXPECT_EQ(hung.running->kind, Kind::kStop);
+  EXPECT_EQ(engine_->submit("u1", StopRequest{}).error().code, Code::kConflict);
+  answers.count_down();
+  EXPECT_TRUE(settled("u1").last->ok);
+  EXPECT_FALSE(engine_->view("u1").adopting);
+}
+
+TEST_F(NodeEngineTest, WhatWasSeenIsDurableBeforeItShows) {
+  ASSERT_TRUE(db_->commit({a_record("u1")}));
+  auto counted = a_record("u1");
+  counted.guest_reboots = 3;
+  hands_.seen_rows = {counted};
+  engine_->look_again("u1");
+  std::unique_lock lock(mutex_);
+  EXPECT_TRUE(wake_.wait_for(lock, seconds{60}, [&] {
+    return engine_->view("u1").live == Live::kRunning;
+  }));
+  EXPECT_EQ(engine_->view("u1").record->guest_reboots, 3u);
 }
 
 TEST_F(NodeEngineTest, WhatTheJournalCannotSayIsLeftAlone) {
@@ -251,9 +400,15 @@ TEST_F(NodeEngineTest, WhatTheJournalCannotSayIsLeftAlone) {
   row.detail_json = "{}";
   ASSERT_TRUE(db_->commit({row}));
   ASSERT_TRUE(engine_->adopt());
+  {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(wake_.wait_for(lock, seconds{60}, [&] {
+      return engine_->view("u1").live == Live::kRunning;  // it was looked at
+    }));
+  }
+  EXPECT_EQ(engine_->submit("u1", StopRequest{}).error().code, Code::kConflict);
   EXPECT_TRUE(hands_.actions().empty());
   EXPECT_EQ(db_->running_operations().size(), 1u);
-  EXPECT_EQ(engine_->submit("u1", StopRequest{}).error().code, Code::kConflict);
 }
 
 }  // namespace

@@ -43,6 +43,27 @@ TEST(EventParser, SkipsWhatIsTooLargeOrBroken) {
   EXPECT_EQ(parser.feed(event("vm", "booted")).size(), 1U);
 }
 
+TEST(EventFile, GoesOnWhereItEndedAndTakesALongFileInPieces) {
+  std::string dir = testing::TempDir() + "eventsXXXXXX";
+  const std::filesystem::path path = ::mkdtemp(dir.data());
+  EventFile file(path / "events");
+  EXPECT_TRUE(file.read()->empty());  // not there yet
+  std::ofstream out(path / "events");
+  constexpr size_t kMany = 20'000;
+  for (size_t i = 0; i < kMany; ++i) out << event("vm", "rebooted");
+  out << std::flush;
+  size_t seen = 0, calls = 0;
+  for (auto events = file.read(); events && !events->empty();
+       events = file.read(), ++calls)
+    seen += events->size();
+  EXPECT_EQ(seen, kMany);
+  EXPECT_GT(calls, 1U);
+  out << event("vm", "booted") << std::flush;
+  EXPECT_EQ(file.read()->size(), 1U);
+  EXPECT_TRUE(file.read()->empty());
+  std::filesystem::remove_all(path);
+}
+
 TEST(EventTail, WaitsForAFileThatIsNotThereYet) {
   std::string dir = testing::TempDir() + "eventsXXXXXX";
   const std::filesystem::path path = ::mkdtemp(dir.data());

@@ -28,6 +28,22 @@ TEST(VmPlan, LeavesAloneWhatIsNotOurs) {
   EXPECT_FALSE(w.step()) << "not placed yet";
 }
 
+// Its state is not known yet: telling one would be telling a lie.
+TEST(VmPlan, SaysNothingOfWhatTheEngineHasNotLookedAtYet) {
+  VmWorld w;
+  w.boot();
+  w.live = Live::kAbsent;
+  VmObserved observed = w.observe();
+  observed.view.adopting = true;
+  for (const bool deleted : {false, true}) {
+    auto vm = *observed.vm;
+    if (deleted) vm.meta.deleted_at = w.now;
+    observed.vm = std::make_shared<api::VirtualMachine>(vm);
+    const VmPlan told = plan(observed, w.now);
+    EXPECT_FALSE(told.request || told.status || told.finalizer);
+  }
+}
+
 TEST(VmPlan, PutsAWipedStatusBackWhereOurFinalizerStands) {
   VmWorld w;
   w.boot();

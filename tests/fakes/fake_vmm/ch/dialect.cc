@@ -138,6 +138,11 @@ CloudHypervisor::Answer CloudHypervisor::info(const Body&) {
                  {"state", machine_ ? to_string(machine_->state()) : "Created"},
                  {"memory_actual_size", (*config_)["memory"]["size"]}};
   if (machine_) answer["device_tree"] = machine_->device_tree();
+  if (faults_.word("lie") == "cpu") {
+    json& cpus = answer["config"]["cpus"];
+    cpus["boot_vcpus"] = cpus["max_vcpus"] =
+        cpus["boot_vcpus"].get<uint32_t>() + 1;
+  }
   return without_nulls(answer);
 }
 
@@ -200,6 +205,9 @@ CloudHypervisor::Answer CloudHypervisor::restore(const Body& body) {
                     os_error(able.error()));
   }
   config_ = std::move(*config);
+  if (const auto other = faults_.word("disk"); !other.empty()) {
+    (*config_)["disks"][0]["path"] = other;
+  }
   Vm<> result = open_console();
   if (result) {
     auto machine = Machine::restore(deps(), directory, on_demand);
@@ -325,6 +333,7 @@ void CloudHypervisor::tick() {
     const std::string word = ++ticks_ % 10 == 0 ? faults_.word("guest") : "";
     if (word == "panic") machine_->decide(GuestEvent::kCrash);
     if (word == "power-off") machine_->decide(GuestEvent::kPowerOff);
+    if (word == "reboot") machine_->decide(GuestEvent::kReset);
   }
   const GuestEvent event = machine_->tick();
   if (event != GuestEvent::kNone) guest_stopped(event);

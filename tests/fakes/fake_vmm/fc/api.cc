@@ -128,7 +128,13 @@ Firecracker::Answer Firecracker::get(const std::string& path) const {
   if (head == "version") {
     return json{{"firecracker_version", kFirecrackerVersion}};
   }
-  if (head == "machine-config") return machine_;
+  if (head == "machine-config") {
+    json answer = machine_;
+    if (faults_.word("lie") == "cpu") {
+      answer["vcpu_count"] = answer["vcpu_count"].get<uint32_t>() + 1;
+    }
+    return answer;
+  }
   if (head == "vm" && tail == "config") return full_config();
   return no("");
 }

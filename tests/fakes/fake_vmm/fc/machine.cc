@@ -285,7 +285,11 @@ Text<void> Firecracker::restore_devices(const json& saved,
       "Failed to build microVM from snapshot: Failed to restore devices: "
       "Error restoring MMIO devices: ";
   for (const json& drive : saved.value("drives", json::array())) {
-    const auto path = drive.value("path_on_host", "");
+    auto path = drive.value("path_on_host", "");
+    if (const auto other = faults_.word("disk");
+        !other.empty() && drives_.empty()) {
+      path = other;
+    }
     auto disk = open_disk(path, drive.value("is_read_only", false));
     if (!disk) {
       return no(devices +
@@ -314,6 +318,7 @@ void Firecracker::tick() {
   const std::string word = ++ticks_ % 10 == 0 ? faults_.word("guest") : "";
   if (word == "panic") guest_->decide(GuestEvent::kCrash);
   if (word == "power-off") guest_->decide(GuestEvent::kPowerOff);
+  if (word == "reboot") guest_->decide(GuestEvent::kReset);
   switch (guest_->tick()) {
     case GuestEvent::kNone:
       return;

@@ -1,4 +1,7 @@
 #include <gmock/gmock.h>
+#include <sys/stat.h>
+
+#include <filesystem>
 
 #include "src/store/records.h"
 #include "tests/src/engine/hands/node_fixture.h"
@@ -138,6 +141,118 @@ TEST_P(NodeLoad, ARestoreBringsBackTheInstantAndEndsTheOldVmmLast) {
   open();
   const Outcome again = run("vm-1", restore_to("snap-1", 2));
   EXPECT_TRUE(again.ok) << to_string(again.reason) << again.message;
+}
+
+// Its VMM tells one vCPU more than the snapshot has.
+TEST_P(NodeLoad, AnotherShapeThanTheSnapshotsNeverRuns) {
+  boot("vm-1");
+  snapshot("vm-1", "snap-1");
+  const int pid = vmm_pid("vm-1");
+  meddle([&](const Failpoint& at) {
+    const std::string name = name_of(at);
+    if (name == "Clone/Stage/Acted") fault("vm-2", 1, R"({"lie":"cpu"})");
+    if (name == "Restore/Stage/Acted") fault("vm-1", 2, R"({"lie":"cpu"})");
+  });
+  const Outcome clone = run("vm-2", clone_of("snap-1"));
+  EXPECT_EQ(clone.reason, Reason::kTopologyMismatch);
+  EXPECT_THAT(clone.message,
+              testing::HasSubstr("cpu: the snapshot has 1, 2 was loaded"));
+  EXPECT_THAT(left_of("vm-2"), testing::IsEmpty());
+  const Outcome restore = run("vm-1", restore_to("snap-1"));
+  EXPECT_EQ(restore.reason, Reason::kTopologyMismatch);
+  EXPECT_EQ(restore.restore, store::RestoreResult::kRolledBack);
+  EXPECT_EQ(vmm_pid("vm-1"), pid);
+  EXPECT_EQ(view("vm-1").live, Live::kRunning);
+}
+
+// A file of the same size and bytes, but not the one of its generation.
+TEST_P(NodeLoad, AnotherDiskThanItsGenerationsNeverRuns) {
+  boot("vm-1");
+  snapshot("vm-1", "snap-1");
+  const int pid = vmm_pid("vm-1");
+  const auto plant = [&](const std::string& uid, uint32_t generation) {
+    const auto paths = node_->paths().generation(uid, generation);
+    std::filesystem::copy_file(paths.disk(0), paths.file("other"));
+    ASSERT_EQ(::chmod(paths.file("other").c_str(), 0666), 0);
+    fault(uid, generation, R"({"disk":"/run/chrysalis/vm/other"})");
+  };
+  meddle([&](const Failpoint& at) {
+    const std::string name = name_of(at);
+    if (name == "Clone/Stage/Acted") plant("vm-2", 1);
+    if (name == "Restore/Stage/Acted") plant("vm-1", 2);
+  });
+  const Outcome clone = run("vm-2", clone_of("snap-1"));
+  EXPECT_EQ(clone.reason, Reason::kTopologyMismatch);
+  EXPECT_THAT(clone.message,
+              testing::HasSubstr("disks[disk0]: the VMM did not open"));
+  EXPECT_THAT(left_of("vm-2"), testing::IsEmpty());
+  const Outcome restore = run("vm-1", restore_to("snap-1"));
+  EXPECT_EQ(restore.reason, Reason::kTopologyMismatch);
+  EXPECT_EQ(restore.restore, store::RestoreResult::kRolledBack);
+  EXPECT_EQ(vmm_pid("vm-1"), pid);
+}
+
+TEST_P(NodeLoad, AStoppedCloneNeedsNothingOfItsSnapshotAnyMore) {
+  boot("vm-1");
+  snapshot("vm-1", "snap-1");
+  const Mark saved = mark_in("snap-1");
+  auto request = clone_of("snap-1");
+  request.power = model::PowerState::kStopped;
+  ASSERT_TRUE(run("vm-2", request).ok);
+  ASSERT_TRUE(run("snap-1", DeleteSnapshotRequest{}).ok);
+  ASSERT_TRUE(run("vm-1", DeleteVmRequest{}).ok);
+  StartRequest start;
+  start.config = view("vm-2").record->config;
+  start.sources = view("vm-2").record->sources;
+  const Outcome outcome = run("vm-2", start);
+  ASSERT_TRUE(outcome.ok) << to_string(outcome.reason) << outcome.message;
+  EXPECT_EQ(view("vm-2").live, Live::kRunning);
+  ASSERT_TRUE(await([&] {
+    const auto last = run("vm-2", SnapshotRequest{"snap-2", "default", "s"});
+    return last.reason != Reason::kNicSwapPending;
+  }));
+  EXPECT_EQ(mark_in("snap-2").nonce, saved.nonce);
+}
+
+TEST_P(NodeLoad, WithoutHeadRoomNothingIsTouchedAndTheNumbersAreTold) {
+  boot("vm-1");
+  const int pid = vmm_pid("vm-1");
+  set_room(Room{uint64_t{1} << 40, uint64_t{8} << 20});
+  Outcome outcome = run("vm-1", SnapshotRequest{"snap-1", "default", "snap-1"});
+  EXPECT_TRUE(outcome.refused);
+  EXPECT_EQ(outcome.reason, Reason::kInsufficientStorage);
+  EXPECT_THAT(outcome.message,
+              testing::HasSubstr("of disk; the node has 8Mi, of which 0 are "
+                                 "reserved by operations in flight"));
+  set_room(std::nullopt);
+  snapshot("vm-1", "snap-1");
+  set_room(Room{1, uint64_t{1} << 40});
+  outcome = run("vm-2", clone_of("snap-1"));
+  EXPECT_TRUE(outcome.refused);
+  EXPECT_EQ(outcome.reason, Reason::kInsufficientMemory);
+  EXPECT_THAT(left_of("vm-2"), testing::IsEmpty());
+  outcome = run("vm-1", restore_to("snap-1"));
+  EXPECT_TRUE(outcome.refused);
+  EXPECT_EQ(outcome.reason, Reason::kInsufficientMemory);
+  EXPECT_EQ(vmm_pid("vm-1"), pid);
+}
+
+// Room for one clone at a time: it is given back by one that ended well, by
+// one that failed, and by one that was refused.
+TEST_P(NodeLoad, WhatAnOperationReservedIsGivenBackAtItsEnd) {
+  boot("vm-1");
+  snapshot("vm-1", "snap-1");
+  set_room(Room{uint64_t{65} << 20, uint64_t{65} << 20});
+  meddle([&](const Failpoint& at) {
+    if (name_of(at) == "Clone/Stage/Acted" && view("vm-3").running)
+      fault("vm-3", 1, R"({"lie":"cpu"})");
+  });
+  EXPECT_TRUE(run("vm-2", clone_of("snap-1")).ok);
+  EXPECT_EQ(run("vm-3", clone_of("snap-1")).reason, Reason::kTopologyMismatch);
+  auto refused = clone_of("snap-1");
+  refused.wish.cpu = 7;
+  EXPECT_TRUE(run("vm-4", refused).refused);
+  EXPECT_TRUE(run("vm-5", clone_of("snap-1")).ok);
 }
 
 TEST_P(NodeLoad, ARefusedRestoreLeavesTheSameProcess) {

@@ -1,13 +1,17 @@
 #include "tests/src/engine/hands/node_fixture.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/inotify.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstring>
 #include <fstream>
+#include <iterator>
 
 #include "src/base/unique_fd.h"
 #include "src/hypervisor/process_identity.h"
@@ -62,7 +66,7 @@ void NodeTest::TearDown() {
   if (!root_.empty()) std::filesystem::remove_all(root_);
 }
 
-NodeOptions NodeTest::options() const {
+NodeOptions NodeTest::options() {
   const std::filesystem::path build = CHRYSALIS_BINARY_DIR;
   NodeOptions out;
   out.state_dir = root_ / "state";
@@ -70,6 +74,20 @@ NodeOptions NodeTest::options() const {
   out.cloud_hypervisor = build / "simulated/cloud-hypervisor";
   out.firecracker = build / "simulated/firecracker";
   out.shim = build / "src/shim/chrysalis-shim";
+  out.strike = [this](const Failpoint& at) {
+    std::function<void(const Failpoint&)> meddle;
+    {
+      const std::lock_guard lock(mutex_);
+      meddle = meddle_;
+    }
+    if (meddle) meddle(at);
+    return Struck::kNot;
+  };
+  out.room = [this]() -> Result<Room> {
+    const std::lock_guard lock(mutex_);
+    if (room_) return *room_;
+    return room_of(root_);
+  };
   return out;
 }
 
@@ -84,6 +102,10 @@ void NodeTest::open() {
   });
   const auto adopted = node_->engine().adopt();
   ASSERT_TRUE(adopted) << adopted.error().message;
+  for (const std::string& uid : engine().vms())
+    ASSERT_TRUE(await([&] {
+      return !view(uid).adopting && !view(uid).running;
+    })) << uid;
 }
 
 bool NodeTest::await(const std::function<bool()>& holds) {
@@ -163,6 +185,52 @@ NodeTest::Mark NodeTest::mark_of(const std::string& vm) {
   const Outcome outcome = run(vm, SnapshotRequest{uid, "default", uid});
   EXPECT_TRUE(outcome.ok) << to_string(outcome.reason) << outcome.message;
   return outcome.ok ? mark_in(uid) : Mark{};
+}
+
+void NodeTest::meddle(std::function<void(const Failpoint&)> meddle) {
+  const std::lock_guard lock(mutex_);
+  meddle_ = std::move(meddle);
+}
+
+void NodeTest::set_room(std::optional<Room> room) {
+  const std::lock_guard lock(mutex_);
+  room_ = room;
+}
+
+void NodeTest::fault(const std::string& uid, uint32_t generation,
+                     const std::string& json) {
+  // Whole at once: the VMM reads it at every step.
+  const auto file = node_->paths().generation(uid, generation).file("fault");
+  std::ofstream(file) << json;
+  ASSERT_EQ(::chmod(file.c_str(), 0644), 0);
+  std::filesystem::rename(file, file.string() + ".json");
+}
+
+store::GenerationPaths NodeTest::first_generation(const std::string& uid) {
+  return store::StatePaths::open(root_ / "state")->generation(uid, 1);
+}
+
+bool NodeTest::await_file(const std::filesystem::path& file,
+                          const std::string& text, size_t times) {
+  const UniqueFd news(::inotify_init1(IN_CLOEXEC));
+  ::inotify_add_watch(news.get(), file.c_str(), IN_MODIFY);
+  const Mono deadline = clock_.mono() + seconds{30};
+  for (;;) {
+    std::ifstream in(file);
+    const std::string all{std::istreambuf_iterator<char>(in), {}};
+    size_t found = 0;
+    for (auto at = all.find(text); at != std::string::npos;
+         at = all.find(text, at + 1))
+      ++found;
+    if (found >= times) return true;
+    const auto left =
+        std::chrono::ceil<milliseconds>(deadline - clock_.mono()).count();
+    pollfd entry{news.get(), POLLIN, 0};
+    if (left <= 0 || ::poll(&entry, 1, static_cast<int>(left)) <= 0)
+      return false;
+    char drained[4096];
+    (void)!::read(news.get(), drained, sizeof drained);
+  }
 }
 
 void NodeTest::type(const std::string& uid, char letter) {

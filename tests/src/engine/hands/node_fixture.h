@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,7 @@ class NodeTest : public testing::TestWithParam<model::Hypervisor> {
   void SetUp() override;
   void TearDown() override;
 
-  NodeOptions options() const;
+  NodeOptions options();
   void open();  // a new agent; adopts
   void close() { node_.reset(); }
   Engine& engine() { return node_->engine(); }
@@ -49,6 +50,18 @@ class NodeTest : public testing::TestWithParam<model::Hypervisor> {
   Mark mark_in(const std::string& snapshot_uid);
   // Of a running VM: taken by a throwaway snapshot.
   Mark mark_of(const std::string& vm);
+  // Called at every failpoint, from the lane; none: nothing.
+  void meddle(std::function<void(const Failpoint&)> meddle);
+  // What the host has; none: what it really has.
+  void set_room(std::optional<Room> room);
+  // A fault.json (tests/fakes/fake_vmm/faults.h) for the VMM of a generation.
+  void fault(const std::string& uid, uint32_t generation,
+             const std::string& json);
+  // Of its first generation, also while no node is open.
+  store::GenerationPaths first_generation(const std::string& uid);
+  // Until a file holds the text so often; bounded.
+  bool await_file(const std::filesystem::path& file, const std::string& text,
+                  size_t times);
   // A letter for the guest's serial line: q power off, r reboot, c crash.
   void type(const std::string& uid, char letter);
   // Everything there is of this VM on the host.
@@ -62,6 +75,8 @@ class NodeTest : public testing::TestWithParam<model::Hypervisor> {
   std::mutex mutex_;
   std::condition_variable changed_;
   uint64_t changes_ = 0;
+  std::function<void(const Failpoint&)> meddle_;
+  std::optional<Room> room_;
   int snapshots_ = 0;
 };
 

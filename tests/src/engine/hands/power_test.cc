@@ -88,6 +88,24 @@ TEST_P(NodePower, ADeletedVmLeavesNothing) {
   EXPECT_THAT(left_of("vm-1"), testing::IsEmpty());
 }
 
+// The guest hears the power button, or the keys: it goes long before its
+// grace is over, for which run() would not wait.
+TEST_P(NodePower, ADeletedVmMayStopByItself) {
+  boot("vm-1");
+  EXPECT_TRUE(run("vm-1", DeleteVmRequest{seconds{600}}).ok);
+  EXPECT_THAT(left_of("vm-1"), testing::IsEmpty());
+}
+
+TEST_P(NodePower, AGuestThatDoesNotHearIsKilledAfterItsGrace) {
+  auto request = boot_request("vm-1");
+  request.config.image = "deaf";
+  ASSERT_TRUE(run("vm-1", request).ok);
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_TRUE(run("vm-1", DeleteVmRequest{seconds{1}}).ok);
+  EXPECT_GE(std::chrono::steady_clock::now() - start, seconds{1});
+  EXPECT_THAT(left_of("vm-1"), testing::IsEmpty());
+}
+
 TEST_P(NodePower, RefusesWhatIsNotThereAndTouchesNothing) {
   auto request = boot_request("vm-1");
   request.config.image = "none";
@@ -111,6 +129,34 @@ TEST_P(NodePower, AKilledVmmIsSeenToHaveEnded) {
   ASSERT_TRUE(await([&] { return vmm_pid("vm-1") == 0; }));
   EXPECT_TRUE(run("vm-1", start_of(view("vm-1"))).ok);
   EXPECT_EQ(view("vm-1").live, Live::kRunning);
+}
+
+// Cloud Hypervisor's guest reboots inside its process and is counted. With
+// Firecracker the process ends as after a power-off: for the restart policy.
+TEST_P(NodePower, RebootsOfTheGuestAreCounted) {
+  boot("vm-1");
+  const int pid = vmm_pid("vm-1");
+  fault("vm-1", 1, R"({"guest":"reboot!1"})");
+  if (GetParam() == model::Hypervisor::kFirecracker) {
+    ASSERT_TRUE(await([&] { return view("vm-1").live == Live::kEnded; }));
+    EXPECT_EQ(view("vm-1").record->guest_reboots, 0U);
+    return;
+  }
+  const auto reboots = [&] { return view("vm-1").record->guest_reboots; };
+  ASSERT_TRUE(await([&] { return reboots() == 1; }));
+  EXPECT_EQ(vmm_pid("vm-1"), pid);
+  // Twice while no agent is there; the next one finds both.
+  fault("vm-1", 1, R"({"guest":"reboot!2"})");
+  close();
+  ASSERT_TRUE(await_file(first_generation("vm-1").events(), "\"rebooted\"", 3));
+  open();
+  ASSERT_TRUE(await([&] { return reboots() == 3; }));
+  // What a boot makes a VMM of is counted on.
+  ASSERT_TRUE(run("vm-1", StopRequest{seconds{0}}).ok);
+  ASSERT_TRUE(run("vm-1", start_of(view("vm-1"))).ok);
+  EXPECT_EQ(reboots(), 3U);
+  fault("vm-1", 1, R"({"guest":"reboot!1"})");
+  ASSERT_TRUE(await([&] { return reboots() == 4; }));
 }
 
 TEST_P(NodePower, AnotherAgentTakesTheVmOver) {

@@ -85,6 +85,27 @@ TEST(StopScript, AsksThenShutsDownThenKills) {
                           "Release NetworkDown", "= Ok"));
 }
 
+TEST(DeleteScript, AsksForItsGraceThenKillsAndRemoves) {
+  Facts facts = live();
+  facts.can_ask = true;
+  facts.grace = seconds{7};
+  const Operation op = begin(Kind::kDeleteVm, facts, Mono{});
+  EXPECT_EQ(plan(op).actions.at(0).deadline, seconds{7});
+  const std::vector<std::string> expected = {
+      "Ask! AskGuest", "End Kill Kill@new", "Release NetworkDown",
+      "Remove RemoveVm", "= Ok"};
+  EXPECT_EQ(script(op, {}), expected);
+  EXPECT_EQ(script(op, {event(Happened::kTimedOut, Reason::kApiTimeout)}),
+            expected);
+  EXPECT_EQ(script(op, {failed(Reason::kApiTimeout)}), expected);
+}
+
+TEST(DeleteScript, WhatCannotBeAskedIsKilledAtOnce) {
+  EXPECT_THAT(script(begin(Kind::kDeleteVm, live(), Mono{}), {}),
+              ElementsAre("Ask!", "End Kill Kill@new", "Release NetworkDown",
+                          "Remove RemoveVm", "= Ok"));
+}
+
 TEST(SnapshotScript, PausesDumpsThawsThenPublishes) {
   EXPECT_THAT(script(begin(Kind::kSnapshot, live(), Mono{}), {}),
               ElementsAre("Preflight Preflight", "Pause! ArmGuard Pause",
@@ -192,6 +213,14 @@ TEST(Recovery, ABootThatCameUpCounts) {
                      {Seen::kUnloaded, Seen::kGone}, Mono{}),
              {}),
       ElementsAre("Undo Kill NetworkDown RemoveVm", "= Failed Interrupted"));
+}
+
+TEST(Recovery, ADeletionCutOffInItsGraceKills) {
+  EXPECT_THAT(script(recover(Kind::kDeleteVm, DeleteVmStep::kAsk, live(),
+                             {Seen::kRunning, Seen::kGone}, Mono{}),
+                     {}),
+              ElementsAre("End Kill Kill@new", "Release NetworkDown",
+                          "Remove RemoveVm", "= Ok Interrupted"));
 }
 
 TEST(Recovery, ARestartCutOffOnItsWayDownGoesDown) {

@@ -288,10 +288,12 @@ std::vector<Scene> scenes() {
   f.can_ask = true;
   out.push_back({"stop", Kind::kStop, f, with(Vm::kRunning)});
   out.push_back({"restart", Kind::kRestart, f, with(Vm::kRunning)});
+  out.push_back({"delete", Kind::kDeleteVm, f, with(Vm::kRunning)});
   f.can_ask = false;
   out.push_back({"stop now", Kind::kStop, f, with(Vm::kRunning)});
   out.push_back({"restart now", Kind::kRestart, f, with(Vm::kPaused)});
-  out.push_back({"delete", Kind::kDeleteVm, f, with(Vm::kRunning)});
+  out.push_back({"delete now", Kind::kDeleteVm, f, with(Vm::kRunning)});
+  out.push_back({"delete paused", Kind::kDeleteVm, f, with(Vm::kPaused)});
   out.push_back({"pause", Kind::kPause, f, with(Vm::kRunning)});
   out.push_back({"resume", Kind::kResume, f, with(Vm::kPaused)});
   out.push_back({"reap", Kind::kReap, f, with(Vm::kEnded)});

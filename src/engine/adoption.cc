@@ -1,0 +1,88 @@
+// What a former agent left: taken hold of, looked at, recovered.
+
+#include <set>
+
+#include "src/base/log.h"
+#include "src/engine/node_engine.h"
+
+namespace chrysalis::engine {
+
+// Nothing is taken of a uid before it was looked at, which its lane does
+// first; others do not wait for it.
+Result<> NodeEngine::adopt() {
+  std::set<std::string> in_flight;
+  const auto rows = deps_.db.running_operations();
+  for (const auto& row : rows) {
+    in_flight.insert(row->uid);
+    begin_adoption(*row);
+  }
+  for (const auto& record : deps_.db.vms()) {
+    deps_.hands.take_hold(record->uid);
+    const std::lock_guard lock(mutex_);
+    Entry& entry = entries_[record->uid];
+    entry.busy = entry.adopting = true;
+  }
+  for (const auto& row : rows)
+    lanes_.post(row->uid, [this, row] { recover_one(*row); });
+  for (const auto& record : deps_.db.vms())
+    if (!in_flight.contains(record->uid))
+      lanes_.post(record->uid, [this, uid = record->uid] { adopt_one(uid); });
+  return {};
+}
+
+// What was cut off shows as in flight until its recovery has ended.
+void NodeEngine::begin_adoption(const store::OperationRow& row) {
+  Job told;
+  (void)decode_detail(row.detail_json, told);
+  const InFlight flight{kind_of_row(row.kind), row.step, row.started_at,
+                        told.attempt, told.snapshot_uid};
+  const std::lock_guard lock(mutex_);
+  entries_[row.uid].busy = true;
+  entries_[row.uid].running = flight;
+  if (flight.kind == Kind::kSnapshot && !told.snapshot_uid.empty())
+    entries_[told.snapshot_uid].running = flight;
+}
+
+void NodeEngine::adopt_one(const std::string& uid) {
+  if (dead_) return;
+  deps_.hands.adopt(uid, nullptr);
+  const Look look = look_at(uid, true);
+  {
+    const std::lock_guard lock(mutex_);
+    Entry& entry = entries_[uid];
+    entry.busy = entry.adopting = false;
+    entry.look = look;
+  }
+  notify(uid);
+  if (look.must_reap) reap(uid);
+}
+
+void NodeEngine::recover_one(const store::OperationRow& row) {
+  if (dead_) return;
+  const Kind kind = kind_of_row(row.kind);
+  Job job;
+  job.uid = row.uid;
+  job.seq = row.seq;
+  job.started = row.started_at;
+  job.journalled = true;
+  const auto step = parse_step(kind, row.step);
+  const auto detail = decode_detail(row.detail_json, job);
+  if (!step || !detail) {
+    log::error("journal row not understood; left alone",
+               {{"uid", row.uid}, {"step", row.step}});
+    const Look look = look_at(row.uid, true);
+    {
+      const std::lock_guard lock(mutex_);
+      Entry& entry = entries_[row.uid];
+      entry.adopting = false;
+      entry.look = look;
+    }
+    notify(row.uid);
+    return;  // stays busy: no operation may follow what we cannot read
+  }
+  const Observed seen = deps_.hands.adopt(row.uid, &job);
+  job.op = recover(kind, *step, job.op.facts, seen, deps_.clock.mono());
+  drive(std::move(job));
+}
+
+}  // namespace chrysalis::engine
