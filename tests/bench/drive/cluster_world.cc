@@ -78,7 +78,7 @@ Result<std::unique_ptr<ClusterWorld>> ClusterWorld::start(
   std::unique_ptr<ClusterWorld> out(new ClusterWorld);
   out->root_ = root;
   CHRYSALIS_ASSIGN(out->server_, kube_tools::ApiServer::start());
-  CHRYSALIS_TRY(out->install(programs));
+  CHRYSALIS_TRY(out->install());
   CHRYSALIS_TRY(out->connect());
   CHRYSALIS_TRY(out->start_programs(programs));
   return out;
@@ -96,7 +96,7 @@ Result<> ClusterWorld::connect() {
   return {};
 }
 
-Result<> ClusterWorld::install(const Programs& /*programs*/) {
+Result<> ClusterWorld::install() {
   const auto run = [this](const kube_tools::Finished& done) -> Result<> {
     if (done.exit == 0) return {};
     return fail(Code::kUnavailable, "kubectl: " + done.err);

@@ -50,7 +50,7 @@ class ClusterWorld {
  private:
   ClusterWorld() = default;
   Result<> connect();
-  Result<> install(const Programs& programs);
+  Result<> install();
   Result<> start_programs(const Programs& programs);
 
   SystemClock clock_;

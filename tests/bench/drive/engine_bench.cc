@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "src/base/log.h"
 #include "tests/bench/drive/engine_run.h"
 #include "tests/bench/drive/isolate.h"
 #include "tests/bench/drive/raw_run.h"
@@ -205,6 +206,7 @@ Result<> measure(const Bench& bench) {
 }
 
 int run(const fs::path& root, const fs::path& build, const fs::path& out) {
+  log::set_level(log::Level::kWarning);
   const Programs programs = find_programs(build);
   Rows rows;
   const auto done = [&]() -> Result<> {

@@ -19,7 +19,7 @@ namespace chrysalis::bench {
 
 struct StepTime {
   std::string name{};    // "Boot/Spawn"
-  double intent_ms = 0;    // to make its intent durable
+  double intent_ms = 0;  // to make its intent durable
   double actions_ms = 0;
 };
 

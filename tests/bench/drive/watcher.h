@@ -59,7 +59,7 @@ class Watcher final : public kube::StreamSink {
   std::stop_source stop_;
   std::mutex mutex_;
   std::condition_variable came_;
-  bool open_ = false;
+  bool open_ = false, closing_ = false;
   uint64_t events_ = 0;
   std::map<std::string, std::vector<Seen>> seen_;  // by name
   kube::LineSplitter splitter_;
