@@ -62,7 +62,7 @@ json Rows::to_json() const {
     if (row.high) out["high"] = *row.high;
     rows.push_back(std::move(out));
   }
-  return {{"rows", std::move(rows)}, {"notes", notes_}};
+  return {{"rows", std::move(rows)}, {"notes", notes_}, {"facts", facts_}};
 }
 
 bool Rows::write(const std::string& path) const {

@@ -5,6 +5,7 @@
 // (budgets.json), but how it was measured is.
 // Thread-safety: one thread.
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,6 +37,11 @@ class Rows {
   // What was not done, and why; said below the table.
   void note(std::string text) { notes_.push_back(std::move(text)); }
 
+  // Of the machine and the run: "hypervisors", "simulated".
+  void fact(const std::string& key, std::string value) {
+    facts_[key] = std::move(value);
+  }
+
   [[nodiscard]] nlohmann::json to_json() const;
   // False, said on stderr, when the file could not be written.
   [[nodiscard]] bool write(const std::string& path) const;
@@ -43,6 +49,7 @@ class Rows {
  private:
   std::vector<Row> rows_;
   std::vector<std::string> notes_;
+  std::map<std::string, std::string> facts_;
 };
 
 }  // namespace chrysalis::bench

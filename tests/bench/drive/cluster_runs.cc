@@ -118,6 +118,17 @@ Result<> ClusterBench::apply(const std::string& name, const json& spec) const {
   return {};
 }
 
+Result<> ClusterBench::apply_placed(const std::string& name,
+                                    const json& spec) const {
+  CHRYSALIS_TRY(apply(name, spec));
+  CHRYSALIS_ASSIGN(const kube::Object object,
+                   world.client().get(kVms, {"default", name}));
+  CHRYSALIS_TRY(world.client().apply_status(
+      kVms, {{"default", name}, object.meta.resource_version},
+      {{"nodeName", kNode}, {"observedGeneration", 1}}));
+  return {};
+}
+
 Result<> ClusterBench::apply_snapshot(const std::string& name,
                                       const std::string& vm) const {
   CHRYSALIS_TRY(world.client().create(
@@ -276,29 +287,30 @@ Result<> measure_idle(const ClusterBench& bench, seconds time) {
   return {};
 }
 
+// The node has not the memory of so many, so placement would refuse them: they
+// are placed by hand, and the controller is gone.
 Result<> measure_many(const ClusterBench& bench, size_t count, seconds within) {
+  bench.world.end_controller();
   json spec = boot_spec(model::Hypervisor::kCloudHypervisor);
   spec["powerState"] = "Stopped";
   spec["source"]["image"]["name"] = "bare";
   spec["resources"]["nics"] = 0;
   const Stopwatch watch;
-  for (size_t i = 0; i < count; ++i) {
-    CHRYSALIS_TRY(bench.apply("many-" + std::to_string(i), spec));
-    if (watch.ms() > static_cast<double>(milliseconds(within).count())) break;
-  }
+  const double at_most = static_cast<double>(milliseconds(within).count());
+  for (size_t i = 0; i < count && watch.ms() < at_most; ++i)
+    CHRYSALIS_TRY(bench.apply_placed("many-" + std::to_string(i), spec));
   const size_t there = bench.vms.wait_for_many(
       count, [](const Seen& seen) { return has_phase(seen, "Stopped"); },
       within);
-  CHRYSALIS_ASSIGN(const Use controller, use_of(bench.world.controller()));
+  const double took = watch.ms();
   CHRYSALIS_ASSIGN(const Use agent, use_of(bench.world.agent()));
-  const std::string with = "with " + std::to_string(there) + " VMs";
-  add_rss(bench.rows, "rss.controller.many", "controller, " + with, controller);
-  add_rss(bench.rows, "rss.agent.many", "agent, " + with + " (stopped)", agent);
+  add_rss(bench.rows, "rss.agent.many",
+          "agent with " + std::to_string(there) + " VMs, none started", agent);
   bench.rows.add({.id = "many.rate",
                   .what = "VMs made a second, not started",
-                  .value = static_cast<double>(there) / (watch.ms() / 1000),
+                  .value = static_cast<double>(there) / (took / 1000),
                   .unit = "1/s",
-                  .how = "one client creates, one after another"});
+                  .how = "one client creates and places, one after another"});
   if (there < count)
     bench.rows.note("of " + std::to_string(count) + " stopped VMs only " +
                     std::to_string(there) + " were made in time");

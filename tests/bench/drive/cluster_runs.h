@@ -20,6 +20,9 @@ struct ClusterBench {
   Rows& rows;
 
   Result<> apply(const std::string& name, const nlohmann::json& spec) const;
+  // As placement would leave it.
+  Result<> apply_placed(const std::string& name,
+                        const nlohmann::json& spec) const;
   Result<> apply_snapshot(const std::string& name, const std::string& vm) const;
   Result<> remove(const std::string& name) const;
 };
@@ -34,7 +37,8 @@ Result<> measure_boots(const ClusterBench& bench, model::Hypervisor kind,
 Result<> measure_clones(const ClusterBench& bench, int count);
 // Writes, CPU and RSS of a world in which nothing happens but one VM runs.
 Result<> measure_idle(const ClusterBench& bench, seconds time);
-// So many VMs that are not started: RSS, and how fast they came.
+// So many VMs that are not started: RSS of their agent, and how fast they came.
+// The last one: it ends the controller.
 Result<> measure_many(const ClusterBench& bench, size_t count, seconds within);
 // API writes of each VM that measure_boots made, from the audit log.
 void count_writes(const ClusterBench& bench, const std::string& prefix,

@@ -12,7 +12,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kNode = "bench-node";
 constexpr const char* kSourceDir = CHRYSALIS_SOURCE_DIR;
 
 std::string text_of(const fs::path& path) {

@@ -26,6 +26,8 @@ inline constexpr kube::Resource kSnapshots{"chrysalis.dev", "v1alpha1",
 inline constexpr kube::Resource kBare{"chrysalis.dev", "v1alpha1",
                                       "baremachines", "BareMachine"};
 
+inline constexpr const char* kNode = "bench-node";
+
 struct Use {
   double cpu_ms = 0;  // since its start, all threads, without children
   double rss_mb = 0;
@@ -44,6 +46,7 @@ class ClusterWorld {
   [[nodiscard]] std::filesystem::path state() const { return root_ / "state"; }
   [[nodiscard]] pid_t agent() const { return agent_.pid(); }
   [[nodiscard]] pid_t controller() const { return controller_.pid(); }
+  void end_controller() { controller_.kill(); }
   // The end of both logs, for a failure.
   [[nodiscard]] std::string logs() const;
 

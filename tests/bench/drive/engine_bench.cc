@@ -99,6 +99,7 @@ Result<> boots(const Bench& bench, model::Hypervisor kind) {
   }
   const std::string who(to_string(kind));
   Rows& rows = bench.rows;
+  rows.fact("disk copy", reflink ? "reflink" : "sparse copy, no reflink here");
   rows.add_quantiles(id_of("engine.boot", kind), who + ": engine, boot",
                      of["engine"], "ms", "submit ... view says it runs");
   rows.add_quantiles(id_of("raw.boot", kind), who + ": raw VMM, boot",
@@ -209,6 +210,7 @@ int run(const fs::path& root, const fs::path& build, const fs::path& out) {
   log::set_level(log::Level::kWarning);
   const Programs programs = find_programs(build);
   Rows rows;
+  rows.fact("hypervisors", programs.simulated ? "SIMULATED" : "real");
   const auto done = [&]() -> Result<> {
     CHRYSALIS_TRY(make_images(root, programs));
     CHRYSALIS_ASSIGN(const auto engine, EngineRun::open(programs, root));
