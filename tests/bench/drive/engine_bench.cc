@@ -1,0 +1,241 @@
+// bench_engine BUILD_DIR OUT.json: the engine in this process, over the shim
+// and a hypervisor, beside the raw hypervisor, the raw disk copy and the raw
+// network, one after the other so that all see the same machine.
+
+#include <iostream>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "src/base/log.h"
+#include "tests/bench/drive/engine_run.h"
+#include "tests/bench/drive/isolate.h"
+#include "tests/bench/drive/raw_run.h"
+#include "tests/bench/rows.h"
+
+namespace chrysalis::bench {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr seconds kAtMost{150};
+constexpr int kBoots = 60, kClones = 60, kPauses = 15;
+
+using Samples = std::map<std::string, std::vector<double>>;
+
+struct Bench {
+  const Programs& programs;
+  fs::path root;
+  EngineRun& engine;
+  RawRun& raw;
+  Rows& rows;
+
+  [[nodiscard]] engine::BootRequest boot_request(model::Hypervisor kind) const {
+    engine::BootRequest request;
+    request.ns = "default";
+    request.name = "vm";
+    request.config = config_of(kind);
+    return request;
+  }
+  Result<> remove(const std::string& uid) const {
+    CHRYSALIS_TRY(engine.run(uid, engine::DeleteVmRequest{}));
+    return {};
+  }
+};
+
+std::string id_of(const std::string& what, model::Hypervisor kind) {
+  return what + (kind == model::Hypervisor::kCloudHypervisor ? ".ch" : ".fc");
+}
+
+// Where the time goes, step by step: medians.
+void add_steps(Rows& rows, const std::string& id, const std::string& what,
+               const std::vector<Ran>& runs) {
+  Samples intents, actions;
+  std::vector<std::string> order;
+  std::vector<double> ends;
+  for (const Ran& ran : runs) {
+    for (const StepTime& step : ran.steps) {
+      if (!intents.contains(step.name)) order.push_back(step.name);
+      intents[step.name].push_back(step.intent_ms);
+      actions[step.name].push_back(step.actions_ms);
+    }
+    ends.push_back(ran.end_ms);
+  }
+  const auto add = [&](const std::string& step, const std::string& part,
+                       const std::vector<double>& samples) {
+    rows.add({.id = id + ".step." + step + "." + part,
+              .what = what + ": " + step + ", " + part + ", p50",
+              .value = percentile(samples, 50),
+              .unit = "ms",
+              .how = "between the engine's own failpoints"});
+  };
+  for (const std::string& name : order) {
+    add(name, "intent", intents[name]);
+    add(name, "actions", actions[name]);
+  }
+  add("end", "commit and view", ends);
+}
+
+Result<> boots(const Bench& bench, model::Hypervisor kind) {
+  Samples of;
+  std::vector<Ran> runs;
+  bool reflink = false;
+  for (int i = -2; i < kBoots; ++i) {  // the first two warm caches
+    const std::string uid = id_of("boot-", kind).substr(0, 4) + "-" +
+                            std::to_string(static_cast<int>(kind)) + "-" +
+                            std::to_string(i + 2);
+    CHRYSALIS_ASSIGN(Ran ran, bench.engine.run(uid, bench.boot_request(kind)));
+    CHRYSALIS_TRY(bench.remove(uid));
+    CHRYSALIS_ASSIGN(const RawTimes raw, bench.raw.boot(kind));
+    if (i < 0) continue;
+    of["engine"].push_back(ran.ms);
+    of["vmm"].push_back(raw.vmm_ms);
+    of["disk"].push_back(raw.disk_ms);
+    of["network"].push_back(raw.network_ms);
+    of["added"].push_back(ran.ms - raw.vmm_ms - raw.disk_ms);
+    of["commits"].push_back(static_cast<double>(ran.commits));
+    reflink = raw.reflink;
+    runs.push_back(std::move(ran));
+  }
+  const std::string who(to_string(kind));
+  Rows& rows = bench.rows;
+  rows.fact("disk copy", reflink ? "reflink" : "sparse copy, no reflink here");
+  rows.add_quantiles(id_of("engine.boot", kind), who + ": engine, boot",
+                     of["engine"], "ms", "submit ... view says it runs");
+  rows.add_quantiles(id_of("raw.boot", kind), who + ": raw VMM, boot",
+                     of["vmm"], "ms", "exec ... boot answered; no shim");
+  rows.add_quantiles(id_of("raw.disk", kind), who + ": raw disk copy",
+                     of["disk"], "ms",
+                     std::string(reflink ? "reflink" : "sparse copy of 2 MiB") +
+                         ", grown to 16 MiB, fsync");
+  rows.add_quantiles(id_of("raw.network", kind),
+                     who + ": network of a VM (ours, in the figures above)",
+                     of["network"], "ms", "namespace, uplink, TAP, redirect");
+  rows.add_quantiles(id_of("engine.added", kind),
+                     who + ": added by the engine to VMM and disk copy",
+                     of["added"], "ms",
+                     "engine - raw VMM - raw disk copy, each in turn");
+  rows.add({.id = id_of("engine.commits", kind),
+            .what = who + ": commits a boot, at most",
+            .value = percentile(of["commits"], 100),
+            .unit = "",
+            .how = "NodeDb::commits() before and after"});
+  add_steps(rows, id_of("engine.boot", kind), who + " boot", runs);
+  return {};
+}
+
+Result<> pauses(const Bench& bench, model::Hypervisor kind,
+                const std::string& vm) {
+  std::vector<double> ours;
+  std::vector<Ran> runs;
+  for (int i = 0; i <= kPauses; ++i) {
+    const std::string uid = vm + "-s" + std::to_string(i);
+    CHRYSALIS_ASSIGN(Ran ran, bench.engine.run(vm, engine::SnapshotRequest{
+                                                       uid, "default", uid}));
+    if (i == 0) continue;  // the clones' own, and a warm-up
+    CHRYSALIS_TRY(bench.engine.run(uid, engine::DeleteSnapshotRequest{}));
+    ours.push_back(ran.pause_ms);
+    runs.push_back(std::move(ran));
+  }
+  CHRYSALIS_ASSIGN(const auto raw, bench.raw.pauses(kind, kPauses));
+  const std::string who(to_string(kind));
+  Rows& rows = bench.rows;
+  rows.add_quantiles(id_of("engine.pause", kind),
+                     who + ": source's pause in a snapshot", ours, "ms",
+                     "pause answered ... resume answered");
+  rows.add_quantiles(id_of("raw.pause", kind), who + ": raw dump + disk copy",
+                     raw, "ms", "pause answered ... resume answered");
+  rows.add({.id = id_of("pause.ratio", kind),
+            .what = who + ": source's pause / raw dump + disk copy",
+            .value = percentile(ours, 50) / percentile(raw, 50),
+            .unit = "x",
+            .how = "of the two medians"});
+  add_steps(rows, id_of("engine.snapshot", kind), who + " snapshot", runs);
+  return {};
+}
+
+Result<> clones(const Bench& bench, model::Hypervisor kind,
+                const std::string& snapshot) {
+  const auto record = bench.engine.node().db().snapshot(snapshot);
+  const fs::path files = bench.engine.node().paths().snapshot(snapshot);
+  std::vector<double> ours, raw;
+  std::vector<Ran> runs;
+  for (int i = -2; i < kClones; ++i) {
+    const std::string uid = "clone-" + std::to_string(static_cast<int>(kind)) +
+                            "-" + std::to_string(i + 2);
+    engine::CloneRequest request;
+    request.ns = "default";
+    request.name = uid;
+    request.snapshot_uid = snapshot;
+    CHRYSALIS_ASSIGN(Ran ran, bench.engine.run(uid, request));
+    CHRYSALIS_TRY(bench.remove(uid));
+    CHRYSALIS_ASSIGN(const RawTimes times, bench.raw.load(files, *record));
+    if (i < 0) continue;
+    ours.push_back(ran.ms);
+    raw.push_back(times.vmm_ms);
+    runs.push_back(std::move(ran));
+  }
+  const std::string who(to_string(kind));
+  Rows& rows = bench.rows;
+  rows.add_quantiles(id_of("engine.clone", kind),
+                     who + ": clone request -> resumed", ours, "ms",
+                     "submit ... view says it runs; staging, network and, on "
+                     "Cloud Hypervisor, the NIC swap in it");
+  rows.add_quantiles(id_of("raw.load", kind),
+                     who + ": raw VMM, spawn + load + resume", raw, "ms",
+                     "exec ... resume answered; files and network ready, "
+                     "no NIC swap, no shim");
+  rows.add({.id = id_of("clone.ratio", kind),
+            .what = who + ": clone request / raw spawn + load + resume",
+            .value = percentile(ours, 50) / percentile(raw, 50),
+            .unit = "x",
+            .how = "of the two medians"});
+  add_steps(rows, id_of("engine.clone", kind), who + " clone", runs);
+  return {};
+}
+
+Result<> measure(const Bench& bench) {
+  for (const auto kind : model::kHypervisors) {
+    CHRYSALIS_TRY(boots(bench, kind));
+    const std::string vm = "source-" + std::to_string(static_cast<int>(kind));
+    CHRYSALIS_TRY(bench.engine.run(vm, bench.boot_request(kind)));
+    CHRYSALIS_TRY(pauses(bench, kind, vm));
+    CHRYSALIS_TRY(clones(bench, kind, vm + "-s0"));
+    CHRYSALIS_TRY(bench.remove(vm));
+  }
+  return {};
+}
+
+int run(const fs::path& root, const fs::path& build, const fs::path& out) {
+  log::set_level(log::Level::kWarning);
+  const Programs programs = find_programs(build);
+  Rows rows;
+  rows.fact("hypervisors", programs.simulated ? "SIMULATED" : "real");
+  const auto done = [&]() -> Result<> {
+    CHRYSALIS_TRY(make_images(root, programs));
+    CHRYSALIS_ASSIGN(const auto engine, EngineRun::open(programs, root));
+    RawRun raw(programs, root, root / "images");
+    return measure({programs, root, *engine, raw, rows});
+  }();
+  if (!done) {
+    std::cerr << "bench_engine: " << done.error().message << "\n";
+    return 1;
+  }
+  return rows.write(out) ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace chrysalis::bench
+
+int main(int argc, char** argv) {
+  if (argc != 3) {
+    std::cerr << "usage: bench_engine BUILD_DIR OUT.json\n";
+    return 2;
+  }
+  const std::filesystem::path build = std::filesystem::absolute(argv[1]);
+  const std::filesystem::path out = std::filesystem::absolute(argv[2]);
+  return chrysalis::bench::run_isolated(
+      chrysalis::bench::kAtMost, [&](const std::filesystem::path& root) {
+        return chrysalis::bench::run(root, build, out);
+      });
+}
