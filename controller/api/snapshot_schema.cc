@@ -8,7 +8,7 @@ using namespace schema;
 Schema snapshot_spec_schema() {
   Schema vm, directory, sources, p;
   vm["name"] = label("A VirtualMachine of the same namespace.");
-  directory["nodeName"] = label("The node that has it.");
+  directory["nodeName"] = subdomain("The node that has it.");
   directory["name"] = label("A directory below the import root.");
   sources["virtualMachine"] =
       require(object("Take a snapshot of a running VM.", vm), {"name"});

@@ -1,5 +1,6 @@
 #include "controller/api/structural.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "controller/api/pattern.h"
@@ -88,11 +89,18 @@ class Checker {
             "Required value");
   }
 
+  // Of UTF-8: every byte but those that go on with a character.
+  static size_t characters(const std::string& text) {
+    return static_cast<size_t>(std::ranges::count_if(
+        text, [](char c) { return (static_cast<uint8_t>(c) & 0xC0) != 0x80; }));
+  }
+
   void check_text(const Schema& schema, const json& value,
                   const std::string& path) {
     const auto& text = value.get_ref<const std::string&>();
     const size_t max = schema.value("maxLength", SIZE_MAX);
-    if (text.size() > max) {
+    // The server counts characters, whatever its message says.
+    if (characters(text) > max) {
       add(Broken::kTooLong, path,
           "Too long: may not be more than " + std::to_string(max) + " bytes");
       return;  // and the pattern is not tried on it
@@ -152,8 +160,12 @@ void apply_defaults(const Schema& schema, json& value) {
   }
   if (!value.is_object() || !schema.contains("properties")) return;
   for (const auto& [name, property] : schema["properties"].items()) {
-    if (!value.contains(name)) {
-      if (!property.contains("default")) continue;
+    const auto found = value.find(name);
+    if (found == value.end() || found->is_null()) {
+      if (!property.contains("default")) {
+        value.erase(name);  // a null is pruned, as templates often leave one
+        continue;
+      }
       value[name] = json::parse(property["default"].dump());
     }
     apply_defaults(property, value[name]);

@@ -18,7 +18,8 @@
 
 namespace chrysalis::api {
 
-// Fills in the schema's defaults below objects that are there.
+// Fills in the defaults below objects that are there, and takes nulls out, as
+// the server does before it looks.
 void apply_defaults(const Schema& schema, nlohmann::json& value);
 
 // What kind of fault it is, for whoever lists or counts them.

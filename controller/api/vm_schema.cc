@@ -130,7 +130,7 @@ Schema vm_spec_schema() {
   p["restart"] = object("One cold boot; clears RestartRequired.", attempt);
   add_rows(p);
   p["restore"] = restore();
-  p["nodeName"] = label("A constraint given to placement.");
+  p["nodeName"] = subdomain("A constraint given to placement.");
   return require(object("What the user wants. Never written by Chrysalis.", p),
                  {"source"});
 }

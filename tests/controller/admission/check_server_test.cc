@@ -22,6 +22,18 @@ std::string manifest(const std::string& spec, const std::string& name = "a") {
 }
 const std::string kImage = "  source: {image: {name: i}}\n";
 
+std::string repeated(const std::string& text, size_t times) {
+  std::string out;
+  for (size_t i = 0; i < times; ++i) out += text;
+  return out;
+}
+std::string snapshot(const std::string& more) {
+  return "apiVersion: chrysalis.dev/v1alpha1\nkind: VMSnapshot\n"
+         "metadata: {name: s}\nspec:\n"
+         "  source: {virtualMachine: {name: a}}\n" +
+         more;
+}
+
 class CheckOnServer : public testing::Test {
  protected:
   static void SetUpTestSuite() {
@@ -81,6 +93,9 @@ TEST_F(CheckOnServer, BothRefuseInTheSameWords) {
       manifest("  source: {snapshot: {name: s}}\n  resources: {cpu: 2}\n"),
       manifest(kImage, std::string(64, 'a')),
       manifest(kImage, "Upper"),
+      manifest("  source: {image: {name: null}}\n"),
+      manifest("  source:\n"),
+      snapshot("  description: " + repeated("\u044f", 1025) + "\n"),
   };
   for (const std::string& text : texts) {
     SCOPED_TRACE(text);
@@ -108,6 +123,9 @@ TEST_F(CheckOnServer, BothAcceptTheSameWaysOfWriting) {
       manifest(kImage + "  resources: {memory: 1Gi}\n"),
       manifest("  source: {image: &x {name: i}}\n"),
       manifest(kImage + "  # a comment\n  nodeName: \"0755\"\n"),
+      manifest(kImage + "  nodeName: ip-10-0-0-1.eu-west-1.example.com\n"),
+      manifest(kImage + "  nodeName:\n  powerState: null\n  resources:\n"),
+      snapshot("  description: " + repeated("\u044f", 600) + "\n"),
   };
   for (const std::string& text : texts) {
     SCOPED_TRACE(text);
