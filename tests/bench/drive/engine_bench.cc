@@ -18,8 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr seconds kAtMost{150};
-constexpr int kWarmUps = 2, kBoots = 60, kClones = 60, kPauses = 40;
+constexpr seconds kAtMost{180};
+constexpr int kWarmUps = 2, kBoots = 60, kClones = 60, kPauses = 25;
 
 using Samples = std::map<std::string, std::vector<double>>;
 
