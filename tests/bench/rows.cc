@@ -36,6 +36,11 @@ void Rows::add_quantiles(const std::string& id, const std::string& what,
   // Ranks that hold the true median 19 times of 20, whatever the distribution.
   const double half = 0.98 * std::sqrt(n);
   const std::string of = how + "; n=" + std::to_string(sorted.size());
+  add({.id = id + ".p10",
+       .what = what + ", p10",
+       .value = percentile(sorted, 10),
+       .unit = unit,
+       .how = of});
   add({.id = id + ".p50",
        .what = what + ", p50",
        .value = percentile(sorted, 50),

@@ -29,8 +29,8 @@ double percentile(std::vector<double> samples, double percent);
 class Rows {
  public:
   void add(Row row) { rows_.push_back(std::move(row)); }
-  // The rows <id>.p50 (with its 95 % bounds) and <id>.p99 of these samples;
-  // nothing of none.
+  // The rows <id>.p10 (a quiet moment's), <id>.p50 (with its 95 % bounds) and
+  // <id>.p99 of these samples; a note of none.
   void add_quantiles(const std::string& id, const std::string& what,
                      const std::vector<double>& samples,
                      const std::string& unit, const std::string& how);

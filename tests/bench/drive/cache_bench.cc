@@ -50,24 +50,8 @@ double rss_bytes() {
   return resident * static_cast<double>(::sysconf(_SC_PAGESIZE));
 }
 
-int run(const std::string& out) {
-  ManyObjects transport;
-  runtime::SystemTimer timer;
-  kube::Client client(transport, timer);
-  runtime::KubeObjects<api::VirtualMachine> vms({client, transport, timer}, "");
-  const double rss_before = rss_bytes();
-  const auto heap_before = static_cast<double>(::mallinfo2().uordblks);
-  const Mono from = timer.mono();
-  vms.start();
-  if (!vms.wait_until_synced(from + kWithin) ||
-      vms.cache().size() != kObjects) {
-    std::cerr << "bench_cache: " << vms.cache().size() << " objects came\n";
-    return 1;
-  }
-  const double took =
-      std::chrono::duration<double, std::milli>(timer.mono() - from).count();
-  const double rss = rss_bytes() - rss_before;
-  const auto heap = static_cast<double>(::mallinfo2().uordblks) - heap_before;
+// Of all objects; `took`: milliseconds.
+Rows rows_of(double rss, double heap, double took) {
   Rows rows;
   const std::string of = std::to_string(kObjects) +
                          " running VMs through reflector and store; lines of " +
@@ -93,6 +77,28 @@ int run(const std::string& out) {
             .value = static_cast<double>(kObjects) / (took / 1000),
             .unit = "1/s",
             .how = "the lines are made in the same time"});
+  return rows;
+}
+
+int run(const std::string& out) {
+  ManyObjects transport;
+  runtime::SystemTimer timer;
+  kube::Client client(transport, timer);
+  runtime::KubeObjects<api::VirtualMachine> vms({client, transport, timer}, "");
+  const double rss_before = rss_bytes();
+  const auto heap_before = static_cast<double>(::mallinfo2().uordblks);
+  const Mono from = timer.mono();
+  vms.start();
+  if (!vms.wait_until_synced(from + kWithin) ||
+      vms.cache().size() != kObjects) {
+    std::cerr << "bench_cache: " << vms.cache().size() << " objects came\n";
+    return 1;
+  }
+  const double took =
+      std::chrono::duration<double, std::milli>(timer.mono() - from).count();
+  const double rss = rss_bytes() - rss_before;
+  const auto heap = static_cast<double>(::mallinfo2().uordblks) - heap_before;
+  const Rows rows = rows_of(rss, heap, took);
   vms.stop();
   return rows.write(out) ? 0 : 1;
 }

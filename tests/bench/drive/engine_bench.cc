@@ -18,8 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr seconds kAtMost{150};
-constexpr int kBoots = 60, kClones = 60, kPauses = 15;
+constexpr seconds kAtMost{180};
+constexpr int kWarmUps = 2, kBoots = 60, kClones = 60, kPauses = 25;
 
 using Samples = std::map<std::string, std::vector<double>>;
 
@@ -45,6 +45,11 @@ struct Bench {
 
 std::string id_of(const std::string& what, model::Hypervisor kind) {
   return what + (kind == model::Hypervisor::kCloudHypervisor ? ".ch" : ".fc");
+}
+
+std::string uid_of(const std::string& what, model::Hypervisor kind, int n) {
+  return what + "-" + std::to_string(static_cast<int>(kind)) + "-" +
+         std::to_string(n);
 }
 
 // Where the time goes, step by step: medians.
@@ -76,17 +81,38 @@ void add_steps(Rows& rows, const std::string& id, const std::string& what,
   add("end", "commit and view", ends);
 }
 
+void add_boot_rows(Rows& rows, model::Hypervisor kind, const Samples& of) {
+  const std::string who(to_string(kind));
+  const auto add = [&](const std::string& id, const std::string& what,
+                       const std::string& key, const std::string& how) {
+    rows.add_quantiles(id_of(id, kind), who + ": " + what, of.at(key), "ms",
+                       how);
+  };
+  add("engine.boot", "engine, boot", "engine",
+      "submit ... view says it runs; nobody else asks");
+  add("raw.boot", "raw VMM, boot", "vmm", "exec ... boot answered; no shim");
+  add("raw.disk", "raw disk copy", "disk",
+      "reflink or sparse copy of 2 MiB, grown to 16 MiB, fsync");
+  add("raw.network", "network of a VM, in the engine's boot", "network",
+      "namespace, uplink, TAP, redirect; made again by the driver");
+  add("engine.added", "added by the engine to VMM and disk copy", "added",
+      "engine - raw VMM - raw disk copy, each in turn");
+  rows.add({.id = id_of("engine.commits", kind),
+            .what = who + ": commits a boot, at most",
+            .value = percentile(of.at("commits"), 100),
+            .unit = "",
+            .how = "NodeDb::commits() before and after"});
+}
+
 Result<> boots(const Bench& bench, model::Hypervisor kind) {
   Samples of;
   std::vector<Ran> runs;
-  bool reflink = false;
-  for (int i = -2; i < kBoots; ++i) {  // the first two warm caches
-    const std::string uid = id_of("boot-", kind).substr(0, 4) + "-" +
-                            std::to_string(static_cast<int>(kind)) + "-" +
-                            std::to_string(i + 2);
+  for (int i = -kWarmUps; i < kBoots; ++i) {
+    const std::string uid = uid_of("boot", kind, i + kWarmUps);
     CHRYSALIS_ASSIGN(Ran ran, bench.engine.run(uid, bench.boot_request(kind)));
     CHRYSALIS_TRY(bench.remove(uid));
     CHRYSALIS_ASSIGN(const RawTimes raw, bench.raw.boot(kind));
+    bench.rows.fact("disk copy", raw.reflink ? "reflink" : "sparse copy");
     if (i < 0) continue;
     of["engine"].push_back(ran.ms);
     of["vmm"].push_back(raw.vmm_ms);
@@ -94,62 +120,50 @@ Result<> boots(const Bench& bench, model::Hypervisor kind) {
     of["network"].push_back(raw.network_ms);
     of["added"].push_back(ran.ms - raw.vmm_ms - raw.disk_ms);
     of["commits"].push_back(static_cast<double>(ran.commits));
-    reflink = raw.reflink;
     runs.push_back(std::move(ran));
   }
-  const std::string who(to_string(kind));
-  Rows& rows = bench.rows;
-  rows.fact("disk copy", reflink ? "reflink" : "sparse copy, no reflink here");
-  rows.add_quantiles(id_of("engine.boot", kind), who + ": engine, boot",
-                     of["engine"], "ms", "submit ... view says it runs");
-  rows.add_quantiles(id_of("raw.boot", kind), who + ": raw VMM, boot",
-                     of["vmm"], "ms", "exec ... boot answered; no shim");
-  rows.add_quantiles(id_of("raw.disk", kind), who + ": raw disk copy",
-                     of["disk"], "ms",
-                     std::string(reflink ? "reflink" : "sparse copy of 2 MiB") +
-                         ", grown to 16 MiB, fsync");
-  rows.add_quantiles(id_of("raw.network", kind),
-                     who + ": network of a VM (ours, in the figures above)",
-                     of["network"], "ms", "namespace, uplink, TAP, redirect");
-  rows.add_quantiles(id_of("engine.added", kind),
-                     who + ": added by the engine to VMM and disk copy",
-                     of["added"], "ms",
-                     "engine - raw VMM - raw disk copy, each in turn");
-  rows.add({.id = id_of("engine.commits", kind),
-            .what = who + ": commits a boot, at most",
-            .value = percentile(of["commits"], 100),
-            .unit = "",
-            .how = "NodeDb::commits() before and after"});
-  add_steps(rows, id_of("engine.boot", kind), who + " boot", runs);
+  add_boot_rows(bench.rows, kind, of);
+  add_steps(bench.rows, id_of("engine.boot", kind),
+            std::string(to_string(kind)) + " boot", runs);
   return {};
+}
+
+// Ours over theirs, pair by pair: both of a pair saw the same moment.
+void add_ratio(Rows& rows, const std::string& id, const std::string& what,
+               const std::vector<double>& ours,
+               const std::vector<double>& theirs) {
+  std::vector<double> ratios;
+  for (size_t i = 0; i < ours.size(); ++i)
+    ratios.push_back(ours[i] / theirs[i]);
+  rows.add_quantiles(id, what, ratios, "x", "of each pair, made in turn");
 }
 
 Result<> pauses(const Bench& bench, model::Hypervisor kind,
                 const std::string& vm) {
-  std::vector<double> ours;
+  std::vector<double> ours, raw;
   std::vector<Ran> runs;
   for (int i = 0; i <= kPauses; ++i) {
     const std::string uid = vm + "-s" + std::to_string(i);
     CHRYSALIS_ASSIGN(Ran ran, bench.engine.run(vm, engine::SnapshotRequest{
                                                        uid, "default", uid}));
+    CHRYSALIS_ASSIGN(const auto theirs, bench.raw.pauses(kind, 2));
     if (i == 0) continue;  // the clones' own, and a warm-up
     CHRYSALIS_TRY(bench.engine.run(uid, engine::DeleteSnapshotRequest{}));
     ours.push_back(ran.pause_ms);
+    raw.push_back(theirs.back());
     runs.push_back(std::move(ran));
   }
-  CHRYSALIS_ASSIGN(const auto raw, bench.raw.pauses(kind, kPauses));
   const std::string who(to_string(kind));
   Rows& rows = bench.rows;
   rows.add_quantiles(id_of("engine.pause", kind),
                      who + ": source's pause in a snapshot", ours, "ms",
                      "pause answered ... resume answered");
   rows.add_quantiles(id_of("raw.pause", kind), who + ": raw dump + disk copy",
-                     raw, "ms", "pause answered ... resume answered");
-  rows.add({.id = id_of("pause.ratio", kind),
-            .what = who + ": source's pause / raw dump + disk copy",
-            .value = percentile(ours, 50) / percentile(raw, 50),
-            .unit = "x",
-            .how = "of the two medians"});
+                     raw, "ms",
+                     "pause answered ... resume answered; of another VM, its "
+                     "second dump");
+  add_ratio(rows, id_of("pause.ratio", kind),
+            who + ": source's pause / raw dump + disk copy", ours, raw);
   add_steps(rows, id_of("engine.snapshot", kind), who + " snapshot", runs);
   return {};
 }
@@ -160,9 +174,8 @@ Result<> clones(const Bench& bench, model::Hypervisor kind,
   const fs::path files = bench.engine.node().paths().snapshot(snapshot);
   std::vector<double> ours, raw;
   std::vector<Ran> runs;
-  for (int i = -2; i < kClones; ++i) {
-    const std::string uid = "clone-" + std::to_string(static_cast<int>(kind)) +
-                            "-" + std::to_string(i + 2);
+  for (int i = -kWarmUps; i < kClones; ++i) {
+    const std::string uid = uid_of("clone", kind, i + kWarmUps);
     engine::CloneRequest request;
     request.ns = "default";
     request.name = uid;
@@ -185,11 +198,8 @@ Result<> clones(const Bench& bench, model::Hypervisor kind,
                      who + ": raw VMM, spawn + load + resume", raw, "ms",
                      "exec ... resume answered; files and network ready, "
                      "no NIC swap, no shim");
-  rows.add({.id = id_of("clone.ratio", kind),
-            .what = who + ": clone request / raw spawn + load + resume",
-            .value = percentile(ours, 50) / percentile(raw, 50),
-            .unit = "x",
-            .how = "of the two medians"});
+  add_ratio(rows, id_of("clone.ratio", kind),
+            who + ": clone request / raw spawn + load + resume", ours, raw);
   add_steps(rows, id_of("engine.clone", kind), who + " clone", runs);
   return {};
 }
@@ -197,7 +207,7 @@ Result<> clones(const Bench& bench, model::Hypervisor kind,
 Result<> measure(const Bench& bench) {
   for (const auto kind : model::kHypervisors) {
     CHRYSALIS_TRY(boots(bench, kind));
-    const std::string vm = "source-" + std::to_string(static_cast<int>(kind));
+    const std::string vm = uid_of("source", kind, 0);
     CHRYSALIS_TRY(bench.engine.run(vm, bench.boot_request(kind)));
     CHRYSALIS_TRY(pauses(bench, kind, vm));
     CHRYSALIS_TRY(clones(bench, kind, vm + "-s0"));

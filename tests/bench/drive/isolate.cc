@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <iostream>
 
@@ -53,6 +54,7 @@ bool mounts() {
 
 [[noreturn]] void be_init(const Run& run, const std::filesystem::path& dir) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  ::setenv("TMPDIR", dir.c_str(), 1);  // of fixtures: it goes with the rest
   if (!mounts() || !loopback_up()) {
     std::cerr << "bench: no namespace of its own: " << std::strerror(errno)
               << "\n";

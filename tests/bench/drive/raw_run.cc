@@ -17,6 +17,7 @@ constexpr const char* kMac = "02:00:00:00:00:01";
 
 Result<> copy_disk(const fs::path& from, const fs::path& to, RawTimes& times) {
   PosixFileSystem files;
+  const double cpu = cpu_ms();
   const Stopwatch watch;
   CHRYSALIS_ASSIGN(const auto cloned, files.clone_file(from, to, 0600));
   CHRYSALIS_ASSIGN(auto disk,
@@ -24,6 +25,7 @@ Result<> copy_disk(const fs::path& from, const fs::path& to, RawTimes& times) {
   CHRYSALIS_TRY(disk->resize(kDiskBytes));
   CHRYSALIS_TRY(disk->sync());
   times.disk_ms = watch.ms();
+  times.host_cpu_ms += cpu_ms() - cpu;
   times.reflink = cloned == FileSystem::Cloned::kReflink;
   return {};
 }
@@ -67,11 +69,13 @@ struct RawRun::Place {
   Result<> make(RawTimes& times) const {
     std::error_code error;
     fs::create_directories(directory, error);
+    const double cpu = cpu_ms();
     const Stopwatch watch;
     CHRYSALIS_TRY(network.ensure_netns(uid, 1, kMtu));
     CHRYSALIS_TRY(network.ensure_taps(uid, {{tap, kMtu, 0}}));
     CHRYSALIS_TRY(network.redirect(uid, {tap}));
     times.network_ms = watch.ms();
+    times.host_cpu_ms += cpu_ms() - cpu;
     return {};
   }
   [[nodiscard]] RawSpec spec(const fs::path& binary) const {

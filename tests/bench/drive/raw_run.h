@@ -19,10 +19,11 @@
 namespace chrysalis::bench {
 
 struct RawTimes {
-  double disk_ms = 0;     // copy (or reflink), grow and fsync of the disk
-  bool reflink = false;   // of that copy
-  double network_ms = 0;  // namespace, uplink, TAP, redirect
-  double vmm_ms = 0;      // exec of the program ... the guest runs
+  double disk_ms = 0;      // copy (or reflink), grow and fsync of the disk
+  bool reflink = false;    // of that copy
+  double network_ms = 0;   // namespace, uplink, TAP, redirect
+  double host_cpu_ms = 0;  // CPU of both, of this process: the kernel's mostly
+  double vmm_ms = 0;       // exec of the program ... the guest runs
 };
 
 class RawRun {
