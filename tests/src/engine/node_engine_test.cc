@@ -125,8 +125,9 @@ class NodeEngineTest : public ::testing::Test {
     engine_.reset();
     engine_ = std::make_unique<NodeEngine>(
         NodeEngine::Deps{*db_, hands_, clock_, std::move(strike), 2});
-    engine_->on_change([this](const std::string& uid) {
-      const auto running = engine_->view(uid).running;
+    // By its address: a last change may be told while it is being destroyed.
+    engine_->on_change([this, engine = engine_.get()](const std::string& uid) {
+      const auto running = engine->view(uid).running;
       const std::lock_guard lock(mutex_);
       if (running) shown_.push_back(running->kind);
       wake_.notify_all();
