@@ -17,10 +17,12 @@ Result<> NodeEngine::adopt() {
     begin_adoption(*row);
   }
   for (const auto& record : deps_.db.vms()) {
+    {
+      const std::lock_guard lock(mutex_);
+      Entry& entry = entries_[record->uid];
+      entry.busy = entry.adopting = true;
+    }
     deps_.hands.take_hold(record->uid);
-    const std::lock_guard lock(mutex_);
-    Entry& entry = entries_[record->uid];
-    entry.busy = entry.adopting = true;
   }
   for (const auto& row : rows)
     lanes_.post(row->uid, [this, row] { recover_one(*row); });

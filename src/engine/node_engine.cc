@@ -222,6 +222,13 @@ void NodeEngine::look_again(const std::string& uid) {
 }
 
 void NodeEngine::refresh(const std::string& uid) {
+  {
+    // News of a process that was only just taken hold of: what was cut off is
+    // recovered before anything is reaped, and then it is looked at anyway.
+    const std::lock_guard lock(mutex_);
+    const auto at = entries_.find(uid);
+    if (at != entries_.end() && at->second.adopting) return;
+  }
   const bool settled = settle_former(uid).has_value();
   const Look look = look_at(uid, settled);
   {

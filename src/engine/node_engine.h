@@ -25,7 +25,9 @@ class NodeEngine final : public Engine {
     Hands& hands;
     const Clock& clock;
     Strike strike = {};  // tests
-    size_t threads = 8;
+    // A lane waits on its thread for what may take minutes: a guest in its
+    // grace, a VMM that does not answer. Others go on meanwhile.
+    size_t threads = 32;
   };
   explicit NodeEngine(Deps deps);
   ~NodeEngine() override;

@@ -194,6 +194,9 @@ Result<> NodeHands::spawn(Job& job, Which which, Mono deadline) {
   spec.unix_uid = record.unix_uid;
   spec.shared_gid = deps_.config.snapshot_gid;
   spec.join_host_mounts = deps_.config.join_host_mounts;
+  spec.cgroup =
+      cgroups_.make(job.uid, record.generation, record.config.memory.count)
+          .value_or("");
   spec.files = shim_files(paths(job, which));
   if (hypervisor::capabilities(kind).console_is_socket) {
     spec.files.stdin_fifo.clear();

@@ -40,6 +40,7 @@ HandsConfig hands_config(const NodeOptions& options) {
   config.snapshot_gid = kSnapshotGid;
   config.first_unix_uid = kSnapshotGid + 1;
   config.room = options.room;
+  config.cgroups = options.cgroups;
   return config;
 }
 

@@ -35,8 +35,10 @@ struct NodeOptions {
   milliseconds max_restore_pause{500};
   bool verify_always = false;
   uint32_t max_phys_bits = 0;  // of CH guests; 0: its default
-  Strike strike = {};          // tests
-  AskRoom room = {};           // tests; empty: this host
+  // The host's root of cgroup v2.
+  std::filesystem::path cgroups = "/sys/fs/cgroup";
+  Strike strike = {};  // tests
+  AskRoom room = {};   // tests; empty: this host
 };
 
 // A VMM of this node, as it was probed.

@@ -31,7 +31,8 @@ Event to_event(Do what, const Result<>& result) {
 
 }  // namespace
 
-NodeHands::NodeHands(Deps deps) : deps_(std::move(deps)) {
+NodeHands::NodeHands(Deps deps)
+    : deps_(std::move(deps)), cgroups_(deps_.config.cgroups) {
   for (const auto& record : deps_.db.vms())
     unix_uids_.emplace(record->unix_uid, record->uid);
 }

@@ -20,6 +20,7 @@
 #include "src/base/file_system.h"
 #include "src/engine/binaries.h"
 #include "src/engine/hands.h"
+#include "src/engine/hands/cgroups.h"
 #include "src/engine/hands/reservations.h"
 #include "src/hypervisor/backend.h"
 #include "src/hypervisor/events.h"
@@ -43,7 +44,8 @@ struct HandsConfig {
   uint32_t snapshot_gid = 0;                // 0: the VM's own group
   uint32_t max_phys_bits = 0;               // CH; 0: the VMM's default
   bool join_host_mounts = false;
-  AskRoom room = {};  // empty: this host
+  AskRoom room = {};                // empty: this host
+  std::filesystem::path cgroups{};  // the root of cgroup v2; empty: none
 };
 
 // Told of a VMM that came to be held, and of one that is held no more.
@@ -140,7 +142,8 @@ class NodeHands final : public Hands {
   [[nodiscard]] Result<store::SnapshotRecord> staged_snapshot(
       const store::VmRecord& record) const;
 
-  // One function an action; files boot.cc, power.cc, freeze.cc, remove.cc.
+  // One function an action; files boot.cc, compare.cc, power.cc, freeze.cc,
+  // remove.cc.
   Event preflight(Job& job);  // preflight.cc, load_preflight.cc
   Event preflight_first_boot(Job& job);
   Event preflight_cold_boot(Job& job);
@@ -205,6 +208,7 @@ class NodeHands final : public Hands {
   void settle_restore(const Job& job, std::vector<store::Mutation>& rows);
 
   Deps deps_;
+  Cgroups cgroups_;
   Reservations reservations_;
   std::once_flag probed_;
   bool reflinks_ = false;

@@ -160,6 +160,7 @@ Result<> NodeHands::kill(Job& job, Which which, Mono deadline) {
     g.reboots = 0;
   }
   const uint32_t generation = record(job, which).generation;
+  cgroups_.remove(job.uid, generation);
   for (const auto& row : deps_.db.processes(job.uid))
     if (row->generation == generation)
       job.outcomes.emplace_back(store::EraseProcess{job.uid, generation});

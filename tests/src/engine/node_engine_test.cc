@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <latch>
 #include <utility>
 
@@ -57,6 +58,7 @@ struct FakeHands : Hands {
     return {job.after};
   }
   void take_hold(const std::string& uid) override {
+    if (on_take) on_take();
     const std::lock_guard lock(mutex);
     taken.push_back(uid);
   }
@@ -87,6 +89,7 @@ struct FakeHands : Hands {
   std::latch* enter = nullptr;  // counted down on the way into prepare
   std::latch* go = nullptr;     // waited for there
   std::optional<Event> refusal;
+  std::function<void()> on_take;
   std::string hung;  // its adoption waits for
   std::latch* hung_until = nullptr;
   std::mutex mutex;  // of what follows
@@ -122,8 +125,9 @@ class NodeEngineTest : public ::testing::Test {
     engine_.reset();
     engine_ = std::make_unique<NodeEngine>(
         NodeEngine::Deps{*db_, hands_, clock_, std::move(strike), 2});
-    engine_->on_change([this](const std::string& uid) {
-      const auto running = engine_->view(uid).running;
+    // By its address: a last change may be told while it is being destroyed.
+    engine_->on_change([this, engine = engine_.get()](const std::string& uid) {
+      const auto running = engine->view(uid).running;
       const std::lock_guard lock(mutex_);
       if (running) shown_.push_back(running->kind);
       wake_.notify_all();
@@ -377,6 +381,23 @@ TEST_F(NodeEngineTest, AHungVmmHoldsUpNobodyElse) {
   answers.count_down();
   EXPECT_TRUE(settled("u1").last->ok);
   EXPECT_FALSE(engine_->view("u1").adopting);
+}
+
+// The VMM ends while it is being taken hold of: news come before the recovery.
+TEST_F(NodeEngineTest, NothingIsReapedBeforeItsRecovery) {
+  store::OperationRow row;
+  row.uid = "u1";
+  row.seq = 1;
+  row.kind = store::OperationKind::kStop;
+  row.step = "Ask";
+  row.detail_json = R"({"power":"Stopped"})";
+  ASSERT_TRUE(db_->commit({a_record("u1"), row}));
+  hands_.must_reap = true;
+  hands_.on_take = [this] { engine_->look_again("u1"); };
+  ASSERT_TRUE(engine_->adopt());
+  EXPECT_TRUE(settled("u1").last->ok);
+  // ShutDown is the recovered stop's, and the first of all that was done.
+  EXPECT_EQ(hands_.actions().front(), Do::kShutDown);
 }
 
 TEST_F(NodeEngineTest, WhatWasSeenIsDurableBeforeItShows) {

@@ -361,6 +361,33 @@ TEST_P(BackendConformance, EventsTellOfBootAndPause) {
   EXPECT_THAT(seen, testing::Contains(VmmEvent{VmmEvent::Kind::kBooted, ""}));
 }
 
+// The real guest triple-faults in its first instruction, for ever: tick32 with
+// `ud2` at its entry. The simulated one is told to, once.
+TEST_P(BackendConformance, AGuestThatRebootsInsideIsTold) {
+  if (!capabilities(GetParam().kind).reboots_inside) return;
+  const fs::path dir = generation(1);
+  if (GetParam().real) {
+    std::fstream kernel(dir / kKernel,
+                        std::ios::in | std::ios::out | std::ios::binary);
+    constexpr std::streamoff kEntry = 0xc4;  // of its only PT_LOAD
+    kernel.seekp(kEntry) << "\x0f\x0b";
+  } else {
+    std::ofstream(dir / "fault.json") << R"({"guest":"reboot!1"})";
+  }
+  const auto process = start(dir);
+  ASSERT_TRUE(backend_->boot(process->vmm(), spec()));
+  auto tail = EventTail::open(process->dir() / kEvents);
+  ASSERT_TRUE(tail);
+  std::vector<VmmEvent> seen;
+  const VmmEvent rebooted{VmmEvent::Kind::kRebooted, ""};
+  while (std::find(seen.begin(), seen.end(), rebooted) == seen.end()) {
+    const auto more = tail->wait(soon());
+    ASSERT_TRUE(more) << more.error().message;
+    seen.insert(seen.end(), more->begin(), more->end());
+  }
+  EXPECT_EQ(state(*process), VmmState::kRunning);
+}
+
 TEST_P(BackendConformance, ShutsDownWhereTheApiCan) {
   const auto process = booted(1);
   const auto done = backend_->shut_down(process->vmm());

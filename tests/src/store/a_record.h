@@ -57,7 +57,6 @@ inline VmRecord a_vm(std::string uid) {
   r.restart_attempt_done = 2;
   r.restarts = 5;
   r.guest_reboots = 6;
-  r.guest_reboots_before = 4;
   r.started_at = a_time(1);
   r.last_exit = Exit{a_time(2), "GuestFailed", -9};
   r.restore = LastRestore{

@@ -73,6 +73,7 @@ NodeOptions NodeTest::options() {
   out.image_root = root_ / "images";
   out.cloud_hypervisor = build / "simulated/cloud-hypervisor";
   out.firecracker = build / "simulated/firecracker";
+  out.cgroups = root_ / "no-cgroups";
   out.shim = build / "src/shim/chrysalis-shim";
   out.strike = [this](const Failpoint& at) {
     std::function<void(const Failpoint&)> meddle;
