@@ -66,9 +66,10 @@ Next contained(Work& work, const ObjectKey& key) {
   return {true, std::nullopt};
 }
 
-// Works on keys until the queue is shut down.
-template <class Work>
-void work_off(WorkQueue& queue, Work&& work) {
+// Works on keys until the queue is shut down. `add_all` adds every key there
+// is, with low priority: some were refused while the queue was full.
+template <class Work, class AddAll>
+void work_off(WorkQueue& queue, Work&& work, AddAll&& add_all) {
   while (const auto taken = queue.take()) {
     const Next next = contained(work, taken->key);
     if (next.failed) {
@@ -78,6 +79,7 @@ void work_off(WorkQueue& queue, Work&& work) {
       if (next.after) queue.add_after(taken->key, *next.after, taken->priority);
     }
     queue.done(taken->key);
+    if (queue.take_resync_request()) add_all();
   }
 }
 
