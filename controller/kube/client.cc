@@ -90,6 +90,12 @@ Client::Client(Transport& transport, const Clock& clock, std::stop_token stop,
 Client::~Client() = default;
 
 Result<Response> Client::call(const Request& request) {
+  CHRYSALIS_ASSIGN(Response answer, ask(request));
+  if (!answer.ok()) return refuse(status_of(answer));
+  return answer;
+}
+
+Result<Response> Client::ask(const Request& request) {
   const Mono deadline = clock_.mono() + options_.call_timeout;
   milliseconds backoff = options_.retry_first;
   bool refreshed = false;
@@ -98,15 +104,15 @@ Result<Response> Client::call(const Request& request) {
                      transport_.send(request, deadline, stop_));
     warnings_->tell(answer.warnings);
     if (answer.ok()) return answer;
+    if (tries >= options_.tries) return answer;
     const ApiStatus status = status_of(answer);
-    if (tries >= options_.tries) return refuse(status);
     if (status.code == 401 && !refreshed) {
       refreshed = true;
       transport_.refresh_credential();
       continue;
     }
     const auto delay = retry_delay(status, request.method, backoff);
-    if (!delay || clock_.mono() + *delay >= deadline) return refuse(status);
+    if (!delay || clock_.mono() + *delay >= deadline) return answer;
     if (!options_.wait(*delay, stop_))
       return fail(Code::kUnavailable, "stopped");
     backoff *= 2;
@@ -209,18 +215,16 @@ Result<Lease> Client::replace_lease(const Lease& lease) {
   return read_lease(answer.body);
 }
 
-Result<> Client::create_event(const Event& event) {
-  CHRYSALIS_TRY(call(create_request(kEvents, event_namespace(event.subject),
-                                    encode_event(event))));
-  return {};
+Result<Response> Client::create_event(const Event& event) {
+  return ask(create_request(kEvents, event_namespace(event.subject),
+                            encode_event(event)));
 }
 
-Result<> Client::patch_event(const Event& event, const EventSeries& series) {
+Result<Response> Client::patch_event(const Event& event,
+                                     const EventSeries& series) {
   const ObjectName name{event_namespace(event.subject), event.name};
   CHRYSALIS_TRY(check(name));
-  CHRYSALIS_TRY(
-      call(merge_patch_request(kEvents, name, encode_series(series))));
-  return {};
+  return ask(merge_patch_request(kEvents, name, encode_series(series)));
 }
 
 ApiStatus status_of(const Response& refused) {

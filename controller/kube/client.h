@@ -89,12 +89,15 @@ class Client {
   Result<Lease> create_lease(const Lease& lease);
   Result<Lease> replace_lease(const Lease& lease);  // of its version
 
-  // ---- events
-  Result<> create_event(const Event& event);  // kConflict: there is this name
-  Result<> patch_event(const Event& event, const EventSeries& series);
+  // ---- events: what ask() says, as who tells them acts on each refusal
+  Result<Response> create_event(const Event& event);
+  Result<Response> patch_event(const Event& event, const EventSeries& series);
 
   // Any request of requests.h: a 2xx answer, or the error.
   Result<Response> call(const Request& request);
+  // The same, with a refusal as the answer that it is; the error: there was
+  // no answer.
+  Result<Response> ask(const Request& request);
 
  private:
   class Warnings;

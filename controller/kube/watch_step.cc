@@ -301,6 +301,9 @@ class Machine {
   void malformed(std::string_view why) {
     add(action::Count{Counter::kMalformed});
     add(action::Cancel{});
+    // A list at a version is answered whole, whatever limit is asked for, and
+    // may be beyond what one body may hold: the next one comes in pages.
+    if (s_.phase == Phase::kListing) s_.list_unset = true;
     warn(Notice::kMalformed, std::string(why));
     failing(std::nullopt);
   }

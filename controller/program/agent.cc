@@ -3,6 +3,7 @@
 #include <stop_token>
 #include <string>
 
+#include "controller/program/adoption.h"
 #include "controller/program/connect.h"
 #include "controller/program/log_level.h"
 #include "controller/program/node_identity.h"
@@ -48,16 +49,20 @@ Result<> run_agent(const AgentOptions& options, const Surroundings& around,
                         .engine = node->engine(),
                         .timer = timer,
                         .node = [&told] { return told.to_planners(); }});
-  CHRYSALIS_TRY(node->engine().adopt());
-
   runtime::KubeLease lease(lease_client, {options.cluster.lease_namespace,
                                           runtime::agent_lease_name(name)});
+  // Alive from the start: to look at many VMs may take longer than the time
+  // after which a silent agent is taken for lost.
   runtime::HeartbeatThread heartbeat(name, told.to_placement(), lease, timer);
-  agent.start();  // its workers wait for the watches
-  vms.start();
-  snapshots.start();
-  log::info("agent runs", {{"node", name}, {"version", version()}});
-  while (signals.wait() != Signals::Came::kSignal) {
+  const Adoption adoption(node->engine(), signals);
+  const Result<bool> begins = adoption.await(signals);
+  if (begins.value_or(false)) {
+    agent.start();  // its workers wait for the watches
+    vms.start();
+    snapshots.start();
+    log::info("agent runs", {{"node", name}, {"version", version()}});
+    while (signals.wait() != Signals::Came::kSignal) {
+    }
   }
 
   calls.request_stop();  // what was being written is looked at by the next
@@ -66,6 +71,7 @@ Result<> run_agent(const AgentOptions& options, const Surroundings& around,
   vms.stop();
   agent.stop();
   events.stop(timer.mono() + kFlushEvents);
+  if (!begins) return tl::unexpected(begins.error());
   log::info("agent stops; its VMs run on");
   return {};
 }

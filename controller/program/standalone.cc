@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "controller/program/adoption.h"
 #include "controller/program/log_level.h"
 #include "controller/program/node_identity.h"
 #include "controller/program/node_start.h"
@@ -38,7 +39,9 @@ Result<> run_standalone(const StandaloneOptions& options,
                         .engine = node->engine(),
                         .timer = timer,
                         .node = [&told] { return told.to_planners(); }});
-  CHRYSALIS_TRY(node->engine().adopt());
+  const Adoption adoption(node->engine(), signals);
+  CHRYSALIS_ASSIGN(const bool adopted, adoption.await(signals));
+  if (!adopted) return {};
   agent.start();
   CHRYSALIS_TRY(objects->start());
   CHRYSALIS_ASSIGN(auto control,

@@ -1,7 +1,7 @@
 #pragma once
 
 // One thread that runs an Election against a LeaseApi.
-// Thread-safety: leads(), stop() and wait_until_leading() from any thread.
+// Thread-safety: leads() and stop() from any thread.
 // Ownership: borrows api and timer; both outlive this.
 
 #include <condition_variable>
@@ -27,6 +27,9 @@ class Elector {
   Elector(const Elector&) = delete;
   Elector& operator=(const Elector&) = delete;
 
+  // As of now, by the clock: false once the renew deadline has passed, also
+  // while a renewal hangs and before on_lost. A hint, no fence: a write of who
+  // led a moment ago is stopped by its own precondition alone.
   [[nodiscard]] bool leads() const;
 
   // Releases the lease if it is ours and joins. REQUIRES: what the lease

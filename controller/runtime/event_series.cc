@@ -7,8 +7,8 @@ namespace chrysalis::runtime {
 
 std::string EventSeries::key_of(const EventNote& note) {
   std::string key;
-  for (const std::string* part : {&note.uid, &note.key.ns, &note.key.name,
-                                  &note.reason, &note.action, &note.message}) {
+  for (const std::string* part :
+       {&note.uid, &note.key.ns, &note.key.name, &note.reason, &note.action}) {
     key += *part;
     key += '\0';
   }
@@ -23,6 +23,7 @@ bool EventSeries::tell(EventNote note, Mono now, Wall wall) {
   if (const auto known = open_.find(key); known != open_.end()) {
     Entry& entry = entries_.at(known->second);
     ++entry.count;
+    entry.note.message = std::move(note.message);
     entry.last = wall;
     entry.told_at = now;
     ages_.splice(ages_.end(), ages_, entry.by_age);

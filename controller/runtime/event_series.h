@@ -1,9 +1,12 @@
 #pragma once
 
-// Which notes become events, and when their repeats are written: the same
-// note of the same object within 6 minutes is one event with a count. The
-// first is written, the second at once (it makes the event a series), later
-// ones at most every 30 minutes, and once more when the series ends.
+// Which notes become events, and when their repeats are written: notes of the
+// same object, reason and action within 6 minutes are one event with a count,
+// whatever their texts, as with every recorder: a text may hold a time or a
+// number, and would make an event of each round of a crash loop. The server
+// lets no text change, so the event has the latest one before it was written.
+// The first is written, the second at once (it makes the event a series),
+// later ones at most every 30 minutes, and once more when the series ends.
 // What cannot be written for now waits here, at most kMax events of any
 // state; a note that finds no room is counted, never waited for.
 //

@@ -33,7 +33,6 @@ constexpr std::array<Word, kCount> kWords = {{
     {StatusReason::kDeleting, "Deleting"},
     {StatusReason::kInProgress, "InProgress"},
     {StatusReason::kRestartBackOff, "RestartBackOff"},
-    {StatusReason::kRetryBackOff, "RetryBackOff"},
     {StatusReason::kSourceNotFound, "SourceNotFound"},
     {StatusReason::kUnschedulable, "Unschedulable"},
     {StatusReason::kNodeLost, "NodeLost"},

@@ -37,7 +37,6 @@ enum class StatusReason : uint8_t {
   kInProgress,
   // Waiting.
   kRestartBackOff,  // it ended by itself and is started again later
-  kRetryBackOff,    // what was asked failed and is tried again later
   kSourceNotFound,  // no VM of that name to take a snapshot of
   kUnschedulable,   // no node can take it
   kNodeLost,        // its node's agent does not renew its lease

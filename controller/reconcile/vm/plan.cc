@@ -1,5 +1,6 @@
 #include "controller/reconcile/vm/plan.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "controller/reconcile/vm/attempts.h"
@@ -17,7 +18,8 @@ void tell(VmPlan& plan, const VmObserved& observed, api::VmStatus status) {
   auto events = transitions(before, status);
   plan.events.insert(plan.events.end(), std::make_move_iterator(events.begin()),
                      std::make_move_iterator(events.end()));
-  if (plan.events.size() > kMostEvents) plan.events.resize(kMostEvents);
+  const size_t room = kMostEvents - std::min(kMostEvents, plan.asked.size());
+  if (plan.events.size() > room) plan.events.resize(room);
   plan.status = std::move(status);
 }
 
@@ -82,7 +84,7 @@ VmPlan plan(const VmObserved& given, Wall now) {
   if (choice.retrying && vm.status.observed_generation == vm.meta.generation)
     return plan;
   if (choice.foreign)
-    plan.events.push_back(
+    plan.asked.push_back(
         {false, std::string(to_string(StatusReason::kForeignRestore)),
          "Restore",
          "VMSnapshot " + vm.spec.restore->snapshot +

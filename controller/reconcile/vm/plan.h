@@ -40,6 +40,7 @@ struct VmPlan {
   std::optional<Finalizer> finalizer;      // alone: nothing else is to be done
   std::optional<engine::Request> request;  // to the lane of the VM's uid
   std::optional<api::VmStatus> status;     // whole; nothing: it stands already
+  std::vector<Note> asked;                 // told once the request was taken
   std::vector<Note> events;     // told with the status, once it is written
   std::optional<Wall> wake_at;  // plan again then, if not before
   // To be kept when the request was taken or there was none; when the engine

@@ -201,6 +201,34 @@ bool same_status(const api::VmStatus& a, const api::VmStatus& b) {
   return left == right;
 }
 
+namespace {
+
+// The one drift that no boot and no restart clears though its field may grow:
+// a disk is never made smaller. RestartRequired would promise that it is.
+const model::Drift* storage_shrink(const api::VmStatus& status) {
+  const auto at =
+      std::ranges::find_if(status.spec_drift, [](const model::Drift& drift) {
+        return drift.field == "storage" &&
+               drift.cleared_by == model::Drift::ClearedBy::kRecreate;
+      });
+  return at == status.spec_drift.end() ? nullptr : &*at;
+}
+
+std::optional<Note> shrink_note(const api::VmStatus& before,
+                                const api::VmStatus& after) {
+  const model::Drift* drift = storage_shrink(after);
+  if (drift == nullptr) return std::nullopt;
+  const model::Drift* known = storage_shrink(before);
+  if (known != nullptr && *known == *drift) return std::nullopt;
+  return Note{true, std::string(to_string(StatusReason::kStorageShrink)),
+              "Reconcile",
+              "storage " + drift->spec + " is less than the " + drift->running +
+                  " that the disk has, and a disk never shrinks; ask for " +
+                  drift->running + " or more, or create the VM anew"};
+}
+
+}  // namespace
+
 std::vector<Note> transitions(const api::VmStatus& before,
                               const api::VmStatus& after) {
   std::vector<Note> notes;
@@ -210,6 +238,7 @@ std::vector<Note> transitions(const api::VmStatus& before,
     if (auto note =
             transition(before.conditions, after.conditions, type, action))
       notes.push_back(*std::move(note));
+  if (auto note = shrink_note(before, after)) notes.push_back(*std::move(note));
   return notes;
 }
 

@@ -92,40 +92,65 @@ void EventRecorder::run() {
 void EventRecorder::perform(const Write& write,
                             std::unique_lock<std::mutex>& lock) {
   lock.unlock();
-  const Outcome outcome = send(write);
+  const Sent sent = send(write);
   lock.lock();
-  series_.done(write, outcome, timer_.mono());
-  if (outcome == Outcome::kWritten) ++counts_.written;
-  if (outcome == Outcome::kRefused) ++counts_.refused;
-  if (outcome != Outcome::kFailed) return;
-  ++counts_.failed;
+  series_.done(write, sent.outcome, timer_.mono());
+  if (sent.outcome == Outcome::kWritten) ++counts_.written;
+  if (sent.outcome == Outcome::kRefused) ++counts_.refused;
+  if (sent.outcome == Outcome::kFailed) ++counts_.failed;
+  if (!sent.pause) return;
   const Mono until = timer_.mono() + kPause;
   while (!flush_until_ && timer_.mono() < until)
     timer_.wait(lock, wake_, until);
 }
 
-EventRecorder::Outcome EventRecorder::send(const Write& write) {
+EventRecorder::Sent EventRecorder::send(const Write& write) {
   const kube::Event event = event_of(write);
-  const auto sent = write.create
-                        ? client_.create_event(event)
-                        : client_.patch_event(event, {write.count, write.last});
-  if (sent) return Outcome::kWritten;
-  switch (sent.error().code) {
-    case Code::kConflict:  // an attempt of ours whose answer was lost
-      if (write.create) return Outcome::kWritten;
-      return Outcome::kFailed;
-    case Code::kNotFound:  // patched: it was too old to be kept
-      if (!write.create) return Outcome::kVanished;
-      return Outcome::kRefused;
-    case Code::kTimeout:
-    case Code::kUnavailable:
-      return Outcome::kFailed;
-    default:
-      log::warning("event refused", {{"object", to_string(write.note.key)},
-                                     {"reason", write.note.reason},
-                                     {"error", sent.error().message}});
-      return Outcome::kRefused;
+  const auto answer =
+      write.create ? client_.create_event(event)
+                   : client_.patch_event(event, {write.count, write.last});
+  if (answer)
+    return answer->ok() ? Sent{} : refused(write, kube::status_of(*answer));
+  const Code code = answer.error().code;
+  if (code == Code::kTimeout || code == Code::kUnavailable)
+    return {Outcome::kFailed, /*pause=*/true};
+  return give_up(write, answer.error().message);
+}
+
+EventRecorder::Sent EventRecorder::refused(const Write& write,
+                                           const kube::ApiStatus& status) {
+  switch (kube::classify(status)) {
+    case kube::Refusal::kAlreadyExists:
+    case kube::Refusal::kConflict:
+    case kube::Refusal::kFieldManagerConflict:
+    case kube::Refusal::kExpired:  // created: one of ours, answered unheard
+      return {write.create ? Outcome::kWritten : Outcome::kFailed};
+    case kube::Refusal::kNotFound:  // patched: it was too old to be kept
+      return {write.create ? Outcome::kRefused : Outcome::kVanished};
+    case kube::Refusal::kUnauthorized:
+    case kube::Refusal::kTooManyRequests:
+      return {Outcome::kFailed, /*pause=*/true};
+    case kube::Refusal::kVersionTooLarge:
+    case kube::Refusal::kServer:
+      return {Outcome::kFailed};
+    case kube::Refusal::kForbidden:
+    case kube::Refusal::kInvalid:
+    case kube::Refusal::kTooLarge:
+    case kube::Refusal::kRedirect:
+    case kube::Refusal::kOther:
+      return give_up(write, kube::describe(status));
   }
+  return {Outcome::kFailed};
+}
+
+// Said once a reason: a namespace that goes refuses many.
+EventRecorder::Sent EventRecorder::give_up(const Write& write,
+                                           const std::string& why) {
+  if (warned_.insert(write.note.reason).second)
+    log::warning("event refused", {{"object", to_string(write.note.key)},
+                                   {"reason", write.note.reason},
+                                   {"error", why}});
+  return {Outcome::kRefused};
 }
 
 void EventRecorder::wait(std::unique_lock<std::mutex>& lock,

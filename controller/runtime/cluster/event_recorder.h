@@ -3,8 +3,10 @@
 // Tells events to the API server (events.k8s.io/v1), as event_series.h says
 // when: one thread, one request at a time. Notes that find no room, and
 // events that were given up, are counted and never waited for.
-// When nothing answers, it pauses between two attempts, so that a server that
-// comes back is not met by all that waited.
+// When nothing answers, or the server wants nobody's requests, it pauses
+// between two attempts, so that a server that comes back is not met by all
+// that waited. What is refused of one event holds up no other: a terminating
+// namespace answers 403 to each of its events, and they are given up.
 // Thread-safety: tell() and counts() from any thread; stop() from one.
 // Ownership: borrows transport and timer; both outlive this.
 
@@ -13,6 +15,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -32,7 +35,7 @@ struct EventSource {
 
 class EventRecorder final : public EventSink {
  public:
-  static constexpr seconds kPause{1};           // after a failed attempt
+  static constexpr seconds kPause{1};           // when nothing is to be had
   static constexpr milliseconds kCall{10'000};  // of one request
 
   EventRecorder(kube::Transport& transport, Timer& timer, EventSource source);
@@ -49,7 +52,7 @@ class EventRecorder final : public EventSink {
   struct Counts {
     uint64_t written = 0;  // requests that were accepted
     uint64_t dropped = 0;  // notes without room, or after the stop
-    uint64_t failed = 0;   // attempts that got no answer
+    uint64_t failed = 0;   // attempts that are made again
     uint64_t refused = 0;  // events that the server does not want
   };
   [[nodiscard]] Counts counts() const;
@@ -57,11 +60,17 @@ class EventRecorder final : public EventSink {
  private:
   using Write = EventSeries::Write;
   using Outcome = EventSeries::Outcome;
+  struct Sent {
+    Outcome outcome = Outcome::kWritten;
+    bool pause = false;  // the next event would fare no better
+  };
 
   void run();
   // REQUIRES: the lock; released while the request is under way.
   void perform(const Write& write, std::unique_lock<std::mutex>& lock);
-  Outcome send(const Write& write);
+  Sent send(const Write& write);
+  Sent refused(const Write& write, const kube::ApiStatus& status);
+  Sent give_up(const Write& write, const std::string& why);
   void wait(std::unique_lock<std::mutex>& lock, std::optional<Mono> until);
   [[nodiscard]] kube::Event event_of(const Write& write) const;
 
@@ -69,6 +78,7 @@ class EventRecorder final : public EventSink {
   const EventSource source_;
   std::stop_source cancel_;  // ends the request in flight
   kube::Client client_;
+  std::set<std::string> warned_;  // reasons whose events were refused; of run()
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;

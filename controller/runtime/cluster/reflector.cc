@@ -1,6 +1,7 @@
 #include "controller/runtime/cluster/reflector.h"
 
 #include <cassert>
+#include <exception>
 #include <random>
 #include <type_traits>
 #include <utility>
@@ -258,7 +259,7 @@ Reflector::Item Reflector::item_of(kube::ObjectMeta meta,
                        .object = nullptr},
             .fault = std::move(fault)};
   if (!item.decoded() || !wanted) return item;
-  auto projected = project_(meta, object);
+  auto projected = projected_of(meta, object);
   if (projected) {
     item.stored.object = std::move(*projected);
   } else {
@@ -266,6 +267,20 @@ Reflector::Item Reflector::item_of(kube::ObjectMeta meta,
     if (item.fault.empty()) item.fault = "does not fit its kind";
   }
   return item;
+}
+
+// One object that makes a projection throw is skipped like any other that
+// does not fit: the watch of all the others goes on.
+Result<std::shared_ptr<const void>> Reflector::projected_of(
+    const kube::ObjectMeta& meta, kube::PaddedJson object) const {
+  try {
+    return project_(meta, object);
+  } catch (const std::exception& e) {
+    return fail(Code::kInvalid,
+                std::string("its projection threw: ") + e.what());
+  } catch (...) {
+    return fail(Code::kInvalid, "its projection threw");
+  }
 }
 
 void Reflector::stage(Item item) {

@@ -96,6 +96,8 @@ class Reflector {
   [[nodiscard]] bool streams(uint64_t attempt) const;
   Item item_of(kube::ObjectMeta meta, kube::PaddedJson object,
                std::string fault, bool wanted) const;
+  [[nodiscard]] Result<std::shared_ptr<const void>> projected_of(
+      const kube::ObjectMeta& meta, kube::PaddedJson object) const;
   void stage(Item item);
 
   template <class What>

@@ -38,8 +38,9 @@ std::string kind_name(api::Kind kind) {
 class LogEvents final : public EventSink {
  public:
   void tell(EventNote note) override {
+    // Many transitions are told by their reason alone.
     log::write(note.warning ? log::Level::kWarning : log::Level::kInfo,
-               note.message,
+               note.message.empty() ? note.reason : note.message,
                {{"kind", api::names_of(note.kind).kind},
                 {"object", to_string(note.key)},
                 {"reason", note.reason},

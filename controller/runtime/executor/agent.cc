@@ -12,7 +12,9 @@ namespace chrysalis::runtime {
 
 struct Agent::Inner {
   explicit Inner(const Deps& deps)
-      : vm_queue(deps.timer),
+      : store(deps.store),
+        engine(deps.engine),
+        vm_queue(deps.timer),
         snapshot_queue(deps.timer),
         vm_worker({deps.store, deps.engine, deps.timer, vms, on_snapshots,
                    deps.node}),
@@ -35,6 +37,23 @@ struct Agent::Inner {
       snapshot_changed(*snapshot, kNormalPriority);
   }
 
+  void add_all_vms() {
+    for (const auto& vm : store.vms.list())
+      vm_queue.add({vm->meta.ns, vm->meta.name}, kLowPriority);
+    for (const std::string& uid : engine.vms())
+      if (const auto key = vms.key_of(uid)) vm_queue.add(*key, kLowPriority);
+  }
+  void add_all_snapshots() {
+    for (const auto& snapshot : store.snapshots.list())
+      snapshot_queue.add({snapshot->meta.ns, snapshot->meta.name},
+                         kLowPriority);
+    for (const std::string& uid : engine.snapshots())
+      if (const auto key = snapshots.key_of(uid))
+        snapshot_queue.add(*key, kLowPriority);
+  }
+
+  const ObjectStore store;
+  engine::Engine& engine;
   WorkQueue vm_queue, snapshot_queue;
   Known vms, snapshots;
   Waiters on_snapshots;  // VMs wait
@@ -80,15 +99,19 @@ void Agent::start() {
   Inner& inner = *inner_;
   for (size_t n = 0; n < options_.vm_workers; ++n)
     threads_.emplace_back([&inner] {
-      work_off(inner.vm_queue, [&inner](const ObjectKey& key) {
-        return inner.vm_worker.work(key);
-      });
+      work_off(
+          inner.vm_queue,
+          [&inner](const ObjectKey& key) { return inner.vm_worker.work(key); },
+          [&inner] { inner.add_all_vms(); });
     });
   for (size_t n = 0; n < options_.snapshot_workers; ++n)
     threads_.emplace_back([&inner] {
-      work_off(inner.snapshot_queue, [&inner](const ObjectKey& key) {
-        return inner.snapshot_worker.work(key);
-      });
+      work_off(
+          inner.snapshot_queue,
+          [&inner](const ObjectKey& key) {
+            return inner.snapshot_worker.work(key);
+          },
+          [&inner] { inner.add_all_snapshots(); });
     });
 }
 

@@ -61,6 +61,14 @@ struct Controller::Inner {
       if (!alive.contains(snapshot->status.node_name))
         snapshot_queue.add(key_of(*snapshot));
   }
+  void add_all_vms() {
+    for (const auto& vm : deps.store.vms.list())
+      vm_queue.add(key_of(*vm), kLowPriority);
+  }
+  void add_all_snapshots() {
+    for (const auto& snapshot : deps.store.snapshots.list())
+      snapshot_queue.add(key_of(*snapshot), kLowPriority);
+  }
   void room_came_free() {
     for (const ObjectKey& key : unplaced) vm_queue.add(key);
   }
@@ -214,13 +222,16 @@ void Controller::start() {
   deps_.agents.on_change([inner = inner_] { inner->agents_changed(); });
   Inner& inner = *inner_;
   threads_.emplace_back([&inner] {
-    work_off(inner.vm_queue,
-             [&inner](const ObjectKey& key) { return inner.work_on_vm(key); });
+    work_off(
+        inner.vm_queue,
+        [&inner](const ObjectKey& key) { return inner.work_on_vm(key); },
+        [&inner] { inner.add_all_vms(); });
   });
   threads_.emplace_back([&inner] {
-    work_off(inner.snapshot_queue, [&inner](const ObjectKey& key) {
-      return inner.work_on_snapshot(key);
-    });
+    work_off(
+        inner.snapshot_queue,
+        [&inner](const ObjectKey& key) { return inner.work_on_snapshot(key); },
+        [&inner] { inner.add_all_snapshots(); });
   });
 }
 

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <optional>
 
 #include "controller/runtime/work_queue.h"
 #include "src/base/clock.h"
+#include "src/base/log.h"
 #include "src/base/result.h"
 
 namespace chrysalis::runtime {
@@ -49,11 +51,27 @@ inline Next at_wall(Wall when, Wall now) {
   return {false, std::min<std::chrono::nanoseconds>(wait, seconds{3600})};
 }
 
-// Works on keys until the queue is shut down. `work` never throws.
+// No exception leaves a worker: what one object brings about is its own
+// trouble, tried again after its back-off, and never the end of the process.
 template <class Work>
-void work_off(WorkQueue& queue, Work&& work) {
+Next contained(Work& work, const ObjectKey& key) {
+  try {
+    return work(key);
+  } catch (const std::exception& e) {
+    log::error("work on an object threw",
+               {{"object", to_string(key)}, {"error", e.what()}});
+  } catch (...) {
+    log::error("work on an object threw", {{"object", to_string(key)}});
+  }
+  return {true, std::nullopt};
+}
+
+// Works on keys until the queue is shut down. `add_all` adds every key there
+// is, with low priority: some were refused while the queue was full.
+template <class Work, class AddAll>
+void work_off(WorkQueue& queue, Work&& work, AddAll&& add_all) {
   while (const auto taken = queue.take()) {
-    const Next next = work(taken->key);
+    const Next next = contained(work, taken->key);
     if (next.failed) {
       queue.add_rate_limited(taken->key, taken->priority);
     } else {
@@ -61,6 +79,7 @@ void work_off(WorkQueue& queue, Work&& work) {
       if (next.after) queue.add_after(taken->key, *next.after, taken->priority);
     }
     queue.done(taken->key);
+    if (queue.take_resync_request()) add_all();
   }
 }
 

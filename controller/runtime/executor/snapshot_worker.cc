@@ -48,6 +48,10 @@ Next SnapshotWorker::reconcile_one(const ObjectKey& key,
     const ObjectKey source{key.ns, vm};
     deps_.waiters.wait(key, source);  // before it is looked at
     observed.source = deps_.store.vms.get(source);
+    // Not in a cache that is not filled yet is not absent. When it arrives
+    // there, whoever waits for it is told.
+    if (!observed.source && !deps_.store.vms.synced())
+      return {false, seconds{1}};
     const std::string lane =
         reconcile::lane_to_watch(observed.memory, observed.source.get());
     if (!lane.empty()) observed.source_view = deps_.engine.view(lane);

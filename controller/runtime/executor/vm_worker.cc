@@ -92,6 +92,10 @@ Next VmWorker::carry_out(const ObjectKey& key, const Object& vm,
     if (!deps_.engine.submit(uid, *std::move(plan.request)))
       return {true, std::nullopt};
   }
+  // A status that is refused is planned anew, without the request: what is
+  // told of that must not wait for it.
+  tell(deps_.store.events, api::Kind::kVirtualMachine, key, uid,
+       std::move(plan.asked));
   deps_.known.remember(uid, std::move(plan.memory));
   Next next;
   if (plan.wake_at) next = at_wall(*plan.wake_at, deps_.clock.wall());

@@ -190,11 +190,23 @@ TEST_F(ClientTest, ReadsWritesAndCreatesLeases) {
 TEST_F(ClientTest, TellsEvents) {
   const Event event{.name = "web.1", .subject = {.ns = "a", .name = "web"}};
   transport_.then(201, "{}").then(200, "{}");
-  ASSERT_TRUE(client_.create_event(event));
-  ASSERT_TRUE(client_.patch_event(event, {.count = 2}));
+  ASSERT_TRUE(client_.create_event(event)->ok());
+  ASSERT_TRUE(client_.patch_event(event, {.count = 2})->ok());
   EXPECT_THAT(transport_.requests.at(0).target,
               HasSubstr("/apis/events.k8s.io/v1/namespaces/a/events?"));
   EXPECT_THAT(transport_.requests.at(1).target, HasSubstr("/events/web.1?"));
+}
+
+TEST_F(ClientTest, TellsWhatAnEventWasRefusedWith) {
+  const Event event{.name = "web.1", .subject = {.ns = "a", .name = "web"}};
+  transport_.then(403, R"({"kind":"Status","reason":"Forbidden","code":403})")
+      .then_fail(Code::kTimeout);
+  const auto refused = client_.create_event(event);
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(classify(status_of(*refused)), Refusal::kForbidden);
+  const auto unheard = client_.create_event(event);
+  ASSERT_FALSE(unheard);
+  EXPECT_EQ(unheard.error().code, Code::kTimeout);
 }
 
 TEST_F(ClientTest, LogsAWarningOnce) {

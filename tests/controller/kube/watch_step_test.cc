@@ -400,6 +400,23 @@ TEST(WatchStep, Case31_AMalformedFrameEndsTheStreamAndBacksOff) {
   EXPECT_TRUE(w.watch().initial_events);
 }
 
+// A list at a version is answered whole, whatever its limit: beyond what a
+// body may hold it would be for ever. Unset, it comes in pages.
+TEST(WatchStep, AMalformedListAtAVersionIsNotAskedForAgain) {
+  WatchScript w({.watch_list = false});
+  w.synced("100");
+  w.advance(seconds(5));
+  w.refuse(410, "Expired");
+  EXPECT_EQ(w.list(), (ListParams{500, "", "100"}));
+  w.malformed("a body beyond its bound");
+  w.timer();
+  EXPECT_EQ(w.list(), (ListParams{500, "", ""}));
+  w.page("200", "next");
+  w.page("200", "");
+  EXPECT_EQ(w.state().store_version, "200");
+  EXPECT_FALSE(w.state().list_unset) << "of that list alone";
+}
+
 TEST(WatchStep, UnauthorizedRefreshesOnceAtOnceThenBacksOff) {
   WatchScript w({});
   w.synced("100");

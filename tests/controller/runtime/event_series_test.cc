@@ -9,11 +9,12 @@ using Outcome = EventSeries::Outcome;
 
 class EventSeriesTest : public testing::Test {
  protected:
-  bool tell(const std::string& message = "m", const std::string& uid = "u") {
+  bool tell(const std::string& reason = "Booted", const std::string& uid = "u",
+            const std::string& message = "m") {
     EventNote note;
     note.key = {"ns", "vm"};
     note.uid = uid;
-    note.reason = "Booted";
+    note.reason = reason;
     note.message = message;
     return series_.tell(note, now_, Wall{} + (now_ - Mono{}));
   }
@@ -71,13 +72,28 @@ TEST_F(EventSeriesTest, ALongSeriesIsRefreshedEveryHalfHour) {
   EXPECT_EQ(refreshed, 3);
 }
 
-TEST_F(EventSeriesTest, AnotherObjectReasonOrTextIsAnotherEvent) {
-  tell("m", "u");
-  tell("m", "u2");
-  tell("m2", "u");
+TEST_F(EventSeriesTest, AnotherObjectOrReasonIsAnotherEvent) {
+  tell("Booted", "u");
+  tell("Booted", "u2");
+  tell("Ended", "u");
   EXPECT_EQ(wrote(), "create 1");
   EXPECT_EQ(wrote(), "create 1");
   EXPECT_EQ(wrote(), "create 1");
+}
+
+TEST_F(EventSeriesTest, ACrashLoopIsOneEventWhateverTimesItsTextsName) {
+  for (int n = 0; n < 6; ++n) {
+    tell("RestartBackOff", "u", "started again at " + std::to_string(n));
+    EXPECT_EQ(wrote(), n == 0 ? "create 1" : n == 1 ? "patch 2" : "");
+    now_ += seconds{300};
+  }
+  EXPECT_EQ(series_.size(), 1U);
+}
+
+TEST_F(EventSeriesTest, TheLatestTextBeforeItIsWrittenIsTold) {
+  tell("Booted", "u", "old");
+  tell("Booted", "u", "new");
+  EXPECT_EQ(write()->note.message, "new");
 }
 
 TEST_F(EventSeriesTest, RepeatsWhileTheFirstIsUnderWayAreNotForgotten) {

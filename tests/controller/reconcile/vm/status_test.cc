@@ -323,6 +323,31 @@ TEST(VmStatus, ARestoreSaysWhereEachValueIsFrom) {
   EXPECT_EQ(w.vm.status.inherited_from->manifest_digest, "sha256:snap-uid");
 }
 
+TEST(VmStatus, AShrunkDiskIsDriftThatNoRestartClearsAndIsToldOnce) {
+  using model::operator""_GiB;
+  VmWorld w;
+  w.boot();
+  w.events.clear();
+  w.edit().wish.storage = 5_GiB;
+  w.run();
+  ASSERT_EQ(w.vm.status.spec_drift.size(), 1U);
+  EXPECT_EQ(w.vm.status.spec_drift[0],
+            (model::Drift{"storage", "5Gi", "10Gi",
+                          model::Drift::ClearedBy::kRecreate}));
+  EXPECT_EQ(w.condition(ConditionType::kRestartRequired), "-");
+  EXPECT_EQ(w.condition(ConditionType::kReady), "True/Running");
+  ASSERT_EQ(w.events.size(), 1U);
+  EXPECT_TRUE(w.events[0].warning);
+  EXPECT_EQ(w.events[0].reason, "StorageShrink");
+  EXPECT_NE(w.events[0].message.find("5Gi"), std::string::npos);
+  w.events.clear();
+  w.edit().restart_attempt = 1;
+  w.run();
+  w.succeed();
+  for (const Note& note : w.events) EXPECT_NE(note.reason, "StorageShrink");
+  EXPECT_EQ(w.vm.status.spec_drift.size(), 1U);
+}
+
 TEST(VmStatus, SpecEditsAreDriftUntilTheNextColdBoot) {
   VmWorld w;
   w.boot();

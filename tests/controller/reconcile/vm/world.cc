@@ -91,7 +91,8 @@ api::VmStatus as_stored(const api::VmStatus& status) {
 bool VmWorld::step() {
   VmPlan planned = look();
   memory = planned.memory;
-  EXPECT_LE(planned.events.size(), 2U);
+  EXPECT_LE(planned.asked.size() + planned.events.size(), 2U);
+  EXPECT_TRUE(planned.asked.empty() || planned.request);
   if (planned.finalizer) {
     EXPECT_FALSE(planned.request);
     ++finalizer_writes;
@@ -107,6 +108,7 @@ bool VmWorld::step() {
     asked.push_back(kind_of(*planned.request));
     in_flight = planned.request;
     begin(*planned.request, now);
+    events.insert(events.end(), planned.asked.begin(), planned.asked.end());
   }
   if (planned.status) {
     ++status_writes;

@@ -202,6 +202,16 @@ TEST(Reflector, Case30_AnUndecodableObjectKeepsWhatTheStoreHasOfIt) {
   EXPECT_EQ(watched.reflector.count(Counter::kUndecodable), 2U);
 }
 
+TEST(Reflector, AnObjectWhoseProjectionThrowsIsSkippedLikeAnUndecodableOne) {
+  Watched watched({stays(initial_and(
+      {event("MODIFIED", "a", "11", "THROW"), event("ADDED", "b", "12")}))});
+  watched.reflector.start();
+  ASSERT_TRUE(watched.await_told("+a +b"));
+  EXPECT_THAT(watched.held(),
+              UnorderedElementsAre(Pair("a", "v"), Pair("b", "v")));
+  EXPECT_EQ(watched.reflector.count(Counter::kUndecodable), 1U);
+}
+
 TEST(Reflector, SyncedOnlyAfterTheHandlersOfTheFirstList) {
   bool told_when_synced = false;
   WatchedOptions options;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <stdexcept>
+
 #include <nlohmann/json.hpp>
 
 namespace chrysalis::runtime::testing {
@@ -24,7 +26,7 @@ std::unique_ptr<kube::beast::BeastTransport> transport_to(
   return *std::move(made);
 }
 
-// holderIdentity must be a text.
+// holderIdentity must be a text; "THROW" is what a bug would do.
 Result<std::shared_ptr<const void>> project(const kube::ObjectMeta&,
                                             kube::PaddedJson text) {
   const json object = json::parse(text.text(), nullptr, false);
@@ -34,6 +36,7 @@ Result<std::shared_ptr<const void>> project(const kube::ObjectMeta&,
     value = &object["spec"]["holderIdentity"];
   if (value == nullptr || !value->is_string())
     return fail(Code::kInvalid, "spec.holderIdentity: not a string");
+  if (*value == "THROW") throw std::runtime_error("a bug");
   return std::make_shared<const std::string>(value->get<std::string>());
 }
 

@@ -39,6 +39,21 @@ TEST_F(DirectoryObjectsTest, ShowsWhatManifestsAskFor) {
   EXPECT_EQ(said(), "");
 }
 
+TEST_F(DirectoryObjectsTest, AnEventWithoutATextIsLoggedByItsReason) {
+  open();
+  ::testing::internal::CaptureStderr();
+  EventNote note;
+  note.key = {"default", "web"};
+  note.reason = "Running";
+  note.action = "Reconcile";
+  objects_->store().events.tell(note);
+  note.message = "it waits";
+  objects_->store().events.tell(note);
+  const std::string said = ::testing::internal::GetCapturedStderr();
+  EXPECT_THAT(said, HasSubstr("info Running kind=VirtualMachine"));
+  EXPECT_THAT(said, HasSubstr("info it waits kind=VirtualMachine"));
+}
+
 TEST_F(DirectoryObjectsTest, AnEditCountsTheGenerationAndKeepsTheRest) {
   write("web.yaml", vm_yaml("web"));
   open();

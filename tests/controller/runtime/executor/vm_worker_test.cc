@@ -121,6 +121,33 @@ TEST_F(VmWorkerTest, ABusyEngineIsAskedAgainWithWhatIsThenTrue) {
   EXPECT_THAT(node.engine.asked(uid), ElementsAre(Kind::kBoot));
 }
 
+// Of a request that the engine took, nothing may be lost with a status.
+TEST_F(VmWorkerTest, ARefusedStatusLosesNoEventOfItsRequest) {
+  node.vms.put(make_vm("other"));
+  for (int n = 0; n < 3; ++n) worker.work({"ns", "other"});
+  node.engine.succeed("other-uid");
+  ASSERT_TRUE(node.engine.submit(
+      "other-uid", engine::SnapshotRequest{"snap-uid", "ns", "snap"}));
+  node.engine.succeed("other-uid");
+  node.snapshots.put(make_vm_snapshot("snap", "other"));
+  boot();
+  node.vms.edit(key, [](auto& vm) {
+    vm.spec.restore = api::RestoreSpec{"snap", 1, false, true, ""};
+  });
+  node.vms.lag(true);
+  node.vms.edit(key, [](auto&) {});  // unseen by the cache
+  work();
+  ASSERT_EQ(node.engine.asked(uid).back(), Kind::kRestore);
+  EXPECT_EQ(node.vms.refused_writes(), 1);
+  node.vms.lag(false);
+  node.vms.catch_up(key);
+  settle();
+  size_t told = 0;
+  for (const EventNote& note : node.events.told())
+    if (note.reason == "ForeignRestore") ++told;
+  EXPECT_EQ(told, 1U);
+}
+
 TEST_F(VmWorkerTest, DeletesThenLetsGoThenForgets) {
   boot();
   node.vms.ask_deletion(key, node.timer.wall());
