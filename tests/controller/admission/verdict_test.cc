@@ -88,7 +88,7 @@ TEST(Verdict, StructureIsSaidInTheServersWordsAndByStableIds) {
   EXPECT_EQ(v.rule, "structure-pattern");
 
   json object = vm(kPlain);
-  object["spec"]["nodeName"] = std::string(64, 'a');
+  object["spec"]["nodeName"] = std::string(254, 'a');
   EXPECT_EQ(only(object).rule, "structure-too-long");
   object["spec"]["nodeName"] = "";
   EXPECT_EQ(only(object).rule, "structure-too-short");
@@ -103,7 +103,7 @@ TEST(Verdict, RulesAreTriedOnWhatFitsTheSchemaOnly) {
 
 TEST(Verdict, NamesAreCheckedBeforeAnythingElse) {
   json object = vm(kPlain);
-  object["metadata"]["name"] = std::string(64, 'a');
+  object["metadata"]["name"] = std::string(254, 'a');
   EXPECT_EQ(rules(judge(object).verdicts), std::set<std::string>{"name"});
   object["metadata"]["name"] = "Upper";
   EXPECT_EQ(rules(judge(object).verdicts), std::set<std::string>{"name"});

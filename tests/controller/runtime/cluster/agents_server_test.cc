@@ -84,7 +84,7 @@ TEST_F(AgentsOnServer, ARosterSeesAnAgentLiveItsNodeGoAndItsSilence) {
       std::in_place, "r1", api::encode_agent_facts(facts()), lease, timer_);
   ASSERT_TRUE(eventually([&] {
     const auto one = agent(roster, "r1");
-    return one && one->node_exists;
+    return one && one->node_exists && !one->programs.empty();
   }));
   EXPECT_TRUE(agent(roster, "r1")->alive);
   EXPECT_EQ(agent(roster, "r1")->allocatable, facts().memory);
