@@ -16,7 +16,6 @@ namespace chrysalis::runtime {
 namespace {
 
 constexpr seconds kUnplacedAgain{60};
-constexpr milliseconds kNotSynced{200};
 
 template <class T>
 ObjectKey key_of(const T& object) {
@@ -46,6 +45,12 @@ struct Controller::Inner {
     snapshot_queue.add(delivery.key, priority);
     for (const ObjectKey& waiter : on_snapshots.on(delivery.key))
       vm_queue.add(waiter);
+  }
+  // What came before was let go, and comes again now.
+  void all_listed() {
+    if (stopped || !synced() || began.exchange(true)) return;
+    add_all_vms();
+    add_all_snapshots();
   }
   // Agents came, went or changed: whoever has no node or a silent one.
   void agents_changed() {
@@ -95,7 +100,7 @@ struct Controller::Inner {
 
   Deps deps;
   WorkQueue vm_queue, snapshot_queue;
-  std::atomic<bool> stopped = false;
+  std::atomic<bool> stopped = false, began = false;
   Waiters on_snapshots, on_vms;
   ToldLost told_vms, told_snapshots;
   // Of the one thread that places VMs.
@@ -147,7 +152,7 @@ Next Controller::Inner::carry_out(
 }
 
 Next Controller::Inner::work_on_vm(const ObjectKey& key) {
-  if (!synced()) return {false, kNotSynced};
+  if (!synced()) return {};  // all_listed() brings it again
   fill_book();
   const Mono now = deps.timer.mono();
   if (const auto held = deps.store.vms.held_until(key, now))
@@ -184,7 +189,7 @@ Next Controller::Inner::work_on_vm(const ObjectKey& key) {
 }
 
 Next Controller::Inner::work_on_snapshot(const ObjectKey& key) {
-  if (!synced()) return {false, kNotSynced};
+  if (!synced()) return {};  // as above
   const Mono now = deps.timer.mono();
   if (const auto held = deps.store.snapshots.held_until(key, now))
     return {false, *held - now};
@@ -217,7 +222,13 @@ void Controller::start() {
       [inner = inner_](const Delivery& d) { inner->vm_changed(d); });
   deps_.store.snapshots.add_handler(
       [inner = inner_](const Delivery& d) { inner->snapshot_changed(d); });
-  deps_.agents.on_change([inner = inner_] { inner->agents_changed(); });
+  const auto all_listed = [inner = inner_] { inner->all_listed(); };
+  deps_.store.vms.on_synced(all_listed);
+  deps_.store.snapshots.on_synced(all_listed);
+  deps_.agents.on_change([inner = inner_] {
+    inner->all_listed();
+    inner->agents_changed();
+  });
   Inner& inner = *inner_;
   threads_.emplace_back([&inner] {
     work_off(

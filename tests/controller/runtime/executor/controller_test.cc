@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <map>
 #include <mutex>
 
 #include "tests/controller/runtime/executor/node.h"
@@ -106,14 +108,23 @@ TEST_F(ControllerTest, CountsWhatWasPlacedBeforeItStarted) {
   ASSERT_TRUE(await("new", "b", "Unknown/Scheduled"));
 }
 
-TEST_F(ControllerTest, PlacesNobodyBeforeAllIsListed) {
-  agents.set({agent("a")}, false);
-  vms.put(unplaced("vm"));
-  start();
-  ASSERT_TRUE(timer.await_deadlines()) << "it looks again";
-  EXPECT_EQ(vms.writes({"ns", "vm"}), 0);
-  agents.set({agent("a")});
-  ASSERT_TRUE(await("vm", "a", "Unknown/Scheduled"));
+TEST_F(ControllerTest, PlacesNobodyBeforeAllIsListedAndLooksAtNoClock) {
+  const std::map<std::string, std::function<void(bool)>> last_to_be_listed = {
+      {"agents", [&](bool on) { agents.set({agent("a")}, on); }},
+      {"snapshots", [&](bool on) { snapshots.set_synced(on); }},
+      {"vms", [&](bool on) { vms.set_synced(on); }}};
+  for (const auto& [name, list] : last_to_be_listed) {
+    SCOPED_TRACE(name);
+    agents.set({agent("a")});
+    list(false);
+    vms.put(unplaced(name));
+    start();
+    ASSERT_TRUE(timer.await_idle(2)) << "it is told, and need not look again";
+    EXPECT_EQ(vms.writes({"ns", name}), 0);
+    list(true);
+    ASSERT_TRUE(await(name, "a", "Unknown/Scheduled"));
+    controller.reset();
+  }
 }
 
 TEST_F(ControllerTest, AnAgentThatComesTakesWhatWaits) {
