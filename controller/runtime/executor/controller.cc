@@ -17,6 +17,10 @@ namespace {
 
 constexpr seconds kUnplacedAgain{60};
 
+// No object's key: look for those whose agent is silent. As a key it waits
+// once however often agents change, and its turn is not their thread's.
+const ObjectKey kSilentNodes;
+
 template <class T>
 ObjectKey key_of(const T& object) {
   return {object.meta.ns, object.meta.name};
@@ -52,19 +56,35 @@ struct Controller::Inner {
     add_all_vms();
     add_all_snapshots();
   }
-  // Agents came, went or changed: whoever has no node or a silent one.
+  // Agents came, went or changed. That one lives is noted each time: it may
+  // be lost again before anybody looks.
   void agents_changed() {
     if (stopped) return;
+    const std::set<std::string> alive = living();
+    told_vms.returned(alive);
+    told_snapshots.returned(alive);
+    vm_queue.add(kSilentNodes);
+  }
+  // Whoever has no node, and then whoever has a silent one: those can wait.
+  Next look_at_silent_nodes() {
+    const std::set<std::string> alive = living();
+    const auto look = [&alive](WorkQueue& queue, const auto& objects) {
+      for (const auto& object : objects) {
+        const std::string& node = object->status.node_name;
+        if (!alive.contains(node))
+          queue.add(key_of(*object),
+                    node.empty() ? kNormalPriority : kLowPriority);
+      }
+    };
+    look(vm_queue, deps.store.vms.list());
+    look(snapshot_queue, deps.store.snapshots.list());
+    return {};
+  }
+  [[nodiscard]] std::set<std::string> living() const {
     std::set<std::string> alive;
     for (const reconcile::Agent& agent : deps.agents.agents())
       if (agent.alive) alive.insert(agent.node);
-    told_vms.returned(alive);
-    told_snapshots.returned(alive);
-    for (const auto& vm : deps.store.vms.list())
-      if (!alive.contains(vm->status.node_name)) vm_queue.add(key_of(*vm));
-    for (const auto& snapshot : deps.store.snapshots.list())
-      if (!alive.contains(snapshot->status.node_name))
-        snapshot_queue.add(key_of(*snapshot));
+    return alive;
   }
   void add_all_vms() {
     for (const auto& vm : deps.store.vms.list())
@@ -153,6 +173,7 @@ Next Controller::Inner::carry_out(
 
 Next Controller::Inner::work_on_vm(const ObjectKey& key) {
   if (!synced()) return {};  // all_listed() brings it again
+  if (key == kSilentNodes) return look_at_silent_nodes();
   fill_book();
   const Mono now = deps.timer.mono();
   if (const auto held = deps.store.vms.held_until(key, now))

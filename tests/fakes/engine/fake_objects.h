@@ -36,6 +36,7 @@ class FakeObjects final : public runtime::Objects<T> {
   }
   std::vector<Object> list() const override {
     const std::lock_guard lock(mutex_);
+    ++lists_;
     std::vector<Object> out;
     for (const auto& [key, object] : cache_) out.push_back(object);
     return out;
@@ -168,6 +169,10 @@ class FakeObjects final : public runtime::Objects<T> {
     const std::lock_guard lock(mutex_);
     return reads_;
   }
+  int lists() const {
+    const std::lock_guard lock(mutex_);
+    return lists_;
+  }
   // Bounded wait until what is stored pleases; null: there is none. False
   // after 20 s.
   bool await(const Key& key, const std::function<bool(const T*)>& pleases) {
@@ -257,6 +262,7 @@ class FakeObjects final : public runtime::Objects<T> {
   bool lags_ = false, synced_ = true;
   std::optional<Code> broken_;
   int refused_ = 0, reads_ = 0;
+  mutable int lists_ = 0;
 };
 
 class FakeEvents final : public runtime::EventSink {

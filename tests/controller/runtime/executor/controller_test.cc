@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <latch>
 #include <map>
 #include <mutex>
 
@@ -60,9 +61,12 @@ api::VirtualMachine unplaced(const std::string& name) {
 struct ControllerTest : testing::Test {
   ControllerTest() { agents.set({agent("a"), agent("b")}); }
   void start() {
-    controller.emplace(Controller::Deps{
-        ObjectStore{vms, snapshots, events}, agents, timer,
-        [](const std::string& node) { return "fin/" + node; }});
+    controller.emplace(Controller::Deps{ObjectStore{vms, snapshots, events},
+                                        agents, timer,
+                                        [this](const std::string& node) {
+                                          if (node == "hold") hold();
+                                          return "fin/" + node;
+                                        }});
     controller->start();
   }
   bool await(const std::string& name, const std::string& node,
@@ -73,6 +77,16 @@ struct ControllerTest : testing::Test {
     });
   }
 
+  // Keeps the worker at a VM of node "hold" until `go` is counted down.
+  void hold() {
+    if (!held.try_wait()) held.count_down();
+    go.wait();
+  }
+  int version_of(const std::string& name) {
+    return std::stoi(vms.stored({"ns", name})->meta.resource_version);
+  }
+
+  std::latch held{1}, go{1};
   FakeTimer timer;
   FakeObjects<api::VirtualMachine> vms;
   FakeObjects<api::VmSnapshot> snapshots;
@@ -182,6 +196,31 @@ TEST_F(ControllerTest, SaysNodeLostOnceALossAndFightsNobody) {
   ASSERT_TRUE(await("next", "a", "Unknown/Scheduled"));
   agents.set({agent("a", false)});
   ASSERT_TRUE(await("vm", "a", "Unknown/NodeLost"));
+}
+
+TEST_F(ControllerTest, AChangeOfAgentsIsLookedIntoOnceAndTheLostComeLast) {
+  auto holder = unplaced("holder");
+  holder.status.node_name = "hold";
+  for (int n = 0; n < 5; ++n) {
+    auto vm = unplaced("lost-" + std::to_string(n));
+    vm.status.node_name = "a";
+    vms.put(vm);
+  }
+  start();
+  ASSERT_TRUE(timer.await_idle(2));
+  vms.put(holder);
+  held.wait();
+  const int before = vms.lists();
+  for (int n = 0; n < 50; ++n) agents.set({agent("a", n % 2 == 0), agent("b")});
+  EXPECT_EQ(vms.lists(), before) << "not on the thread that tells of agents";
+  vms.put(unplaced("next"));
+  go.count_down();
+  ASSERT_TRUE(await("next", "b", "Unknown/Scheduled"));
+  for (int n = 0; n < 5; ++n)
+    ASSERT_TRUE(await("lost-" + std::to_string(n), "a", "Unknown/NodeLost"));
+  for (int n = 0; n < 5; ++n)
+    EXPECT_LT(version_of("next"), version_of("lost-" + std::to_string(n)));
+  EXPECT_EQ(vms.lists(), before + 1);
 }
 
 TEST_F(ControllerTest, LetsGoOfAVanishedNodesVm) {
