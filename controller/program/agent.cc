@@ -15,12 +15,29 @@
 #include "controller/runtime/cluster/kube_objects.h"
 #include "controller/runtime/executor/agent.h"
 #include "controller/runtime/heartbeat_thread.h"
+#include "src/base/file_system.h"
 #include "src/base/log.h"
 
 namespace chrysalis::program {
 namespace {
 
 constexpr seconds kFlushEvents{2};
+
+// Until the engine has taken over and the node's name is ours: two hosts of
+// one name would both run its VMs. False: a signal came first.
+Result<bool> await_start(const Adoption& adoption,
+                         const runtime::HeartbeatThread& heartbeat,
+                         const std::string& name, Signals& signals) {
+  for (;;) {
+    if (const auto other = heartbeat.taken_by())
+      return fail(Code::kConflict, "another host runs as " + name +
+                                       " (it renews the lease as " + *other +
+                                       "); pass --node-name NAME");
+    if (adoption.ended()) CHRYSALIS_TRY(adoption.result());
+    if (adoption.ended() && heartbeat.claimed()) return true;
+    if (signals.wait() == Signals::Came::kSignal) return false;
+  }
+}
 
 }  // namespace
 
@@ -33,6 +50,9 @@ Result<> run_agent(const AgentOptions& options, const Surroundings& around,
   CHRYSALIS_ASSIGN(const auto transport,
                    connect(options.cluster, around, timer, "agent"));
   CHRYSALIS_ASSIGN(const auto node, open_node(options.node, around, timer));
+  PosixFileSystem files;
+  CHRYSALIS_ASSIGN(const std::string instance,
+                   node_instance(files, node->paths().instance_file()));
 
   std::stop_source calls;
   kube::Client client(*transport, timer, calls.get_token());
@@ -53,9 +73,11 @@ Result<> run_agent(const AgentOptions& options, const Surroundings& around,
                                           runtime::agent_lease_name(name)});
   // Alive from the start: to look at many VMs may take longer than the time
   // after which a silent agent is taken for lost.
-  runtime::HeartbeatThread heartbeat(name, told.to_placement(), lease, timer);
+  runtime::HeartbeatThread heartbeat(runtime::agent_holder(name, instance),
+                                     told.to_placement(), lease, timer,
+                                     [&signals] { signals.wake(); });
   const Adoption adoption(node->engine(), signals);
-  const Result<bool> begins = adoption.await(signals);
+  const Result<bool> begins = await_start(adoption, heartbeat, name, signals);
   if (begins.value_or(false)) {
     agent.start();  // its workers wait for the watches
     vms.start();

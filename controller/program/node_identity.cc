@@ -6,11 +6,13 @@
 #include <array>
 
 #include "controller/api/names.h"
+#include "controller/runtime/directory/new_uid.h"
 #include "src/base/tree_hash.h"
 
 namespace chrysalis::program {
 namespace {
 
+constexpr size_t kUidBytes = 36;
 constexpr size_t kNameMax = 247;  // with "agent-" before it a subdomain still
 
 bool is_alphanumeric(char c) {
@@ -56,6 +58,19 @@ std::string node_finalizer(std::string_view node) {
   // sha256 of a short text fails only without memory.
   const auto hash = sha256_hex(node);
   return std::string(api::kNodeFinalizerPrefix) + hash.value().substr(0, 16);
+}
+
+Result<std::string> node_instance(FileSystem& files,
+                                  const std::filesystem::path& file) {
+  const auto known = read_file(files, file, kUidBytes);
+  if (known && known->size() == kUidBytes && is_subdomain(*known))
+    return *known;
+  const bool unfit = known || known.error().code == Code::kInvalid ||
+                     known.error().code == Code::kNotFound;
+  if (!unfit) return tl::unexpected(known.error());
+  std::string fresh = runtime::directory::new_uid();
+  CHRYSALIS_TRY(durable_replace(files, file, fresh));
+  return fresh;
 }
 
 }  // namespace chrysalis::program

@@ -7,6 +7,7 @@ namespace chrysalis::runtime {
 namespace {
 constexpr std::string_view kPrefix = "agent-";
 constexpr seconds kRetry{2};
+constexpr seconds kLookAgain{5};  // at another's lease
 }  // namespace
 
 std::string agent_lease_name(std::string_view node) {
@@ -18,6 +19,10 @@ std::optional<std::string> node_of_lease(std::string_view name) {
     return std::nullopt;
   }
   return std::string(name.substr(kPrefix.size()));
+}
+
+std::string agent_holder(std::string_view node, std::string_view instance) {
+  return std::string(node).append("_").append(instance);
 }
 
 void Heartbeat::describe(std::map<std::string, std::string> annotations) {
@@ -34,14 +39,20 @@ Heartbeat::Plan Heartbeat::plan(Mono now, Wall wall) const {
     plan.read = true;
     return plan;
   }
+  if (watched_ && now < watched_->since + kAgentLostAfter) {
+    plan.wake_at =
+        std::min(read_at_ + kLookAgain, watched_->since + kAgentLostAfter);
+    plan.read = now >= plan.wake_at;
+    return plan;
+  }
   const bool due = !renewed_at_ || now >= *renewed_at_ + kAgentRenews;
   if (!due && known_->annotations == wanted_) {
     plan.wake_at = *renewed_at_ + kAgentRenews;
     return plan;
   }
   LeaseRecord record = *known_;
-  if (record.holder != node_) {
-    record.holder = node_;
+  if (record.holder != holder_) {
+    record.holder = holder_;
     record.acquire_time = wall;
   }
   record.duration_seconds = static_cast<int32_t>(kAgentLostAfter.count());
@@ -51,19 +62,42 @@ Heartbeat::Plan Heartbeat::plan(Mono now, Wall wall) const {
   return plan;
 }
 
-void Heartbeat::read(const std::optional<LeaseRecord>& record) {
+bool Heartbeat::is_anothers(const std::string& holder) const {
+  return !holder.empty() && holder != holder_ &&
+         !holder_.starts_with(holder + "_");
+}
+
+std::optional<std::string> Heartbeat::rival() const {
+  if (!known_ || !is_anothers(known_->holder)) return std::nullopt;
+  return known_->holder;
+}
+
+void Heartbeat::read(const std::optional<LeaseRecord>& record, Mono now) {
   known_ = record.value_or(LeaseRecord{});
+  read_at_ = now;
+  if (claimed_ || !is_anothers(known_->holder)) {
+    watched_.reset();
+  } else if (!watched_) {
+    watched_ = Watched{known_->renew_time, now};
+  } else if (watched_->renew_time != known_->renew_time) {
+    taken_by_ = known_->holder;
+  }
 }
 
 void Heartbeat::wrote(const LeaseRecord& record, Mono sent_at) {
   known_ = record;
+  claimed_ = true;
+  watched_.reset();
   renewed_at_ = sent_at;
   not_before_ = {};
 }
 
 void Heartbeat::failed(bool conflict, Mono now) {
   known_.reset();  // a timeout may have written it: look before the next
-  if (!conflict) not_before_ = now + kRetry;
+  if (conflict) return;
+  not_before_ = now + kRetry;
+  // The server was away for the other one too, which proves nothing.
+  if (watched_) watched_->since = now;
 }
 
 void LivenessJudge::observe(const std::string& node, std::string_view renewal,

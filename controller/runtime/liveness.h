@@ -24,11 +24,21 @@ inline constexpr seconds kAgentLostAfter{40};
 // The node behind such a name; nothing for any other lease.
 [[nodiscard]] std::optional<std::string> node_of_lease(std::string_view name);
 
+// Who holds the lease of a node: "<node>_<instance>", as two hosts may have
+// been given one name.
+[[nodiscard]] std::string agent_holder(std::string_view node,
+                                       std::string_view instance);
+
 // When to renew our own lease, and with what. A changed annotation is
 // written at once, a failed write is tried again after 2 s.
+//
+// One name is one host's: a lease that another holds is not ours before it was
+// seen not to be renewed for 40 s, by our own clock. Is it renewed meanwhile,
+// then another host lives under our name, and taken_by() is final. A lease
+// held by the node's bare name is ours: so a former version wrote it.
 class Heartbeat {
  public:
-  explicit Heartbeat(std::string node) : node_(std::move(node)) {}
+  explicit Heartbeat(std::string holder) : holder_(std::move(holder)) {}
 
   // What the node can do, as the placement reads it.
   void describe(std::map<std::string, std::string> annotations);
@@ -40,16 +50,34 @@ class Heartbeat {
   };
   [[nodiscard]] Plan plan(Mono now, Wall wall) const;
 
-  void read(const std::optional<LeaseRecord>& record);
+  void read(const std::optional<LeaseRecord>& record, Mono now);
   void wrote(const LeaseRecord& record, Mono sent_at);
   void failed(bool conflict, Mono now);
 
+  // Written by us at least once.
+  [[nodiscard]] bool claimed() const { return claimed_; }
+  [[nodiscard]] const std::optional<std::string>& taken_by() const {
+    return taken_by_;
+  }
+  // The other one that holds it as we saw it last, if any.
+  [[nodiscard]] std::optional<std::string> rival() const;
+
  private:
-  std::string node_;
+  struct Watched {  // the last renewal of another, and since when we know it
+    std::optional<Wall> renew_time;
+    Mono since;
+  };
+  [[nodiscard]] bool is_anothers(const std::string& holder) const;
+
+  std::string holder_;
   std::map<std::string, std::string> wanted_;
   std::optional<LeaseRecord> known_;  // nothing: to be read
   std::optional<Mono> renewed_at_;
   Mono not_before_{};
+  Mono read_at_{};
+  bool claimed_ = false;
+  std::optional<Watched> watched_;  // before the claim
+  std::optional<std::string> taken_by_;
 };
 
 // Which agents live, by our own monotonic clock since their lease last

@@ -12,6 +12,7 @@
 //   cache has seen it, so that nobody acts on the state before it.
 // Ownership: objects are shared and const.
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,6 +40,9 @@ class Objects {
   [[nodiscard]] virtual std::vector<Object> list() const = 0;
   // True once the first list is in the cache and every handler was told of it.
   [[nodiscard]] virtual bool synced() const = 0;
+  // Told once, after synced() has become true; at once if it is. Must be
+  // cheap. REQUIRES: as yet no list is under way.
+  virtual void on_synced(std::function<void()> told) = 0;
   // Told of everything held, then of every change; must be cheap (queue keys).
   virtual uint64_t add_handler(Handler handler) = 0;
   virtual std::optional<Mono> held_until(const ObjectKey& key, Mono now) = 0;

@@ -102,6 +102,7 @@ bool StatePaths::valid_uid(std::string_view uid) {
 
 fs::path StatePaths::node_db() const { return root_ / "node.db"; }
 fs::path StatePaths::lock_file() const { return root_ / "lock"; }
+fs::path StatePaths::instance_file() const { return root_ / "instance"; }
 fs::path StatePaths::control_socket() const { return root_ / "control.sock"; }
 fs::path StatePaths::boot_files_dir() const { return root_ / "boot"; }
 fs::path StatePaths::default_image_root() const { return root_ / "images"; }

@@ -6,6 +6,7 @@
 // STATE/                          0711 root
 //   node.db  node.db-wal  node.db-shm     the node's memory (node_db.h)
 //   lock                          flock: one agent or standalone a state
+//   instance                      which host this is, of all of its name
 //   control.sock                  standalone's control socket
 //   bin/<sha256>                  VMM binaries that a VM or a snapshot names
 //   boot/<hash>                   kernels and initrds, linked into generations
@@ -95,6 +96,7 @@ class StatePaths {
   }
   [[nodiscard]] std::filesystem::path node_db() const;
   [[nodiscard]] std::filesystem::path lock_file() const;
+  [[nodiscard]] std::filesystem::path instance_file() const;
   [[nodiscard]] std::filesystem::path control_socket() const;
   [[nodiscard]] std::filesystem::path default_image_root() const;
   [[nodiscard]] std::filesystem::path default_network_root() const;

@@ -53,6 +53,17 @@ class FakeTimer final : public runtime::Timer {
     return earliest;
   }
 
+  // Bounded wait until `count` threads wait for a notification alone: nobody
+  // among them polls.
+  bool await_idle(size_t count) {
+    return waiters_.await([&](const auto& waiters) {
+      size_t idle = 0;
+      for (const Waiters::Waiter& waiter : waiters)
+        if (!waiter.deadline) ++idle;
+      return idle >= count;
+    });
+  }
+
   // Waits for a waiter and moves the time to its deadline: "let the next
   // timer fire". False when nothing waited.
   bool fire_next() {

@@ -46,7 +46,22 @@ KubeObjects<T>::KubeObjects(Deps deps, std::string field_selector,
       reflector_({deps.transport, store_.core(), deps.timer},
                  {.resource = resource_of<T>(),
                   .field_selector = std::move(field_selector)},
-                 typed_projection<T>(), std::move(options)) {}
+                 typed_projection<T>(), telling(std::move(options))) {}
+
+template <class T>
+ReflectorOptions KubeObjects<T>::telling(ReflectorOptions options) {
+  options.on_synced = [this, first = std::move(options.on_synced)] {
+    if (first) first();
+    for (const auto& told : on_synced_) told();
+  };
+  return options;
+}
+
+template <class T>
+void KubeObjects<T>::on_synced(std::function<void()> told) {
+  if (synced()) return told();
+  on_synced_.push_back(std::move(told));
+}
 
 template <class T>
 uint64_t KubeObjects<T>::add_handler(Handler handler) {

@@ -13,6 +13,7 @@
 // Ownership: borrows everything in Deps; all of it outlives this.
 // Errors: object_store.h; kCorrupt - read() met an object that does not fit.
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,6 +53,7 @@ class KubeObjects final : public Objects<T> {
   Object get(const ObjectKey& key) const override { return store_.get(key); }
   std::vector<Object> list() const override { return store_.list(); }
   bool synced() const override { return reflector_.synced(); }
+  void on_synced(std::function<void()> told) override;
   uint64_t add_handler(Handler handler) override;
   std::optional<Mono> held_until(const ObjectKey& key, Mono now) override;
   Result<Object> read(const ObjectKey& key) override;
@@ -60,10 +62,12 @@ class KubeObjects final : public Objects<T> {
                          bool present) override;
 
  private:
+  ReflectorOptions telling(ReflectorOptions options);
   Result<> wrote(const T& of, const Result<kube::Object>& written);
 
   const Deps deps_;
   Store<T> store_;
+  std::vector<std::function<void()>> on_synced_;  // before start() alone
   Reflector reflector_;  // after the store: it ends first
 };
 

@@ -7,6 +7,7 @@
 // Ownership: borrows the host.
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -49,6 +50,10 @@ class KindObjects final : public Objects<T> {
     return store_.list();
   }
   [[nodiscard]] bool synced() const override { return synced_; }
+  void on_synced(std::function<void()> told) override {
+    if (synced_) return told();
+    on_synced_.push_back(std::move(told));
+  }
   uint64_t add_handler(Handler handler) override {
     return store_.core().add_handler(std::move(handler));
   }
@@ -117,6 +122,7 @@ class KindObjects final : public Objects<T> {
   void now_synced() {
     synced_ = true;
     store_.core().advance(host_.next_version());
+    for (const auto& told : on_synced_) told();
   }
 
  private:
@@ -148,6 +154,7 @@ class KindObjects final : public Objects<T> {
   ObjectHost& host_;
   Store<T> store_;
   std::atomic<bool> synced_ = false;
+  std::vector<std::function<void()>> on_synced_;
 };
 
 }  // namespace chrysalis::runtime::directory

@@ -16,7 +16,10 @@ namespace chrysalis::runtime {
 namespace {
 
 constexpr seconds kUnplacedAgain{60};
-constexpr milliseconds kNotSynced{200};
+
+// No object's key: look for those whose agent is silent. As a key it waits
+// once however often agents change, and its turn is not their thread's.
+const ObjectKey kSilentNodes;
 
 template <class T>
 ObjectKey key_of(const T& object) {
@@ -47,19 +50,41 @@ struct Controller::Inner {
     for (const ObjectKey& waiter : on_snapshots.on(delivery.key))
       vm_queue.add(waiter);
   }
-  // Agents came, went or changed: whoever has no node or a silent one.
+  // What came before was let go, and comes again now.
+  void all_listed() {
+    if (stopped || !synced() || began.exchange(true)) return;
+    add_all_vms();
+    add_all_snapshots();
+  }
+  // Agents came, went or changed. That one lives is noted each time: it may
+  // be lost again before anybody looks.
   void agents_changed() {
     if (stopped) return;
+    const std::set<std::string> alive = living();
+    told_vms.returned(alive);
+    told_snapshots.returned(alive);
+    vm_queue.add(kSilentNodes);
+  }
+  // Whoever has no node, and then whoever has a silent one: those can wait.
+  Next look_at_silent_nodes() {
+    const std::set<std::string> alive = living();
+    const auto look = [&alive](WorkQueue& queue, const auto& objects) {
+      for (const auto& object : objects) {
+        const std::string& node = object->status.node_name;
+        if (!alive.contains(node))
+          queue.add(key_of(*object),
+                    node.empty() ? kNormalPriority : kLowPriority);
+      }
+    };
+    look(vm_queue, deps.store.vms.list());
+    look(snapshot_queue, deps.store.snapshots.list());
+    return {};
+  }
+  [[nodiscard]] std::set<std::string> living() const {
     std::set<std::string> alive;
     for (const reconcile::Agent& agent : deps.agents.agents())
       if (agent.alive) alive.insert(agent.node);
-    told_vms.returned(alive);
-    told_snapshots.returned(alive);
-    for (const auto& vm : deps.store.vms.list())
-      if (!alive.contains(vm->status.node_name)) vm_queue.add(key_of(*vm));
-    for (const auto& snapshot : deps.store.snapshots.list())
-      if (!alive.contains(snapshot->status.node_name))
-        snapshot_queue.add(key_of(*snapshot));
+    return alive;
   }
   void add_all_vms() {
     for (const auto& vm : deps.store.vms.list())
@@ -95,7 +120,7 @@ struct Controller::Inner {
 
   Deps deps;
   WorkQueue vm_queue, snapshot_queue;
-  std::atomic<bool> stopped = false;
+  std::atomic<bool> stopped = false, began = false;
   Waiters on_snapshots, on_vms;
   ToldLost told_vms, told_snapshots;
   // Of the one thread that places VMs.
@@ -149,7 +174,8 @@ Next Controller::Inner::carry_out(
 }
 
 Next Controller::Inner::work_on_vm(const ObjectKey& key) {
-  if (!synced()) return {false, kNotSynced};
+  if (!synced()) return {};  // all_listed() brings it again
+  if (key == kSilentNodes) return look_at_silent_nodes();
   fill_book();
   const Mono now = deps.timer.mono();
   if (const auto held = deps.store.vms.held_until(key, now))
@@ -186,7 +212,7 @@ Next Controller::Inner::work_on_vm(const ObjectKey& key) {
 }
 
 Next Controller::Inner::work_on_snapshot(const ObjectKey& key) {
-  if (!synced()) return {false, kNotSynced};
+  if (!synced()) return {};  // as above
   const Mono now = deps.timer.mono();
   if (const auto held = deps.store.snapshots.held_until(key, now))
     return {false, *held - now};
@@ -219,7 +245,13 @@ void Controller::start() {
       [inner = inner_](const Delivery& d) { inner->vm_changed(d); });
   deps_.store.snapshots.add_handler(
       [inner = inner_](const Delivery& d) { inner->snapshot_changed(d); });
-  deps_.agents.on_change([inner = inner_] { inner->agents_changed(); });
+  const auto all_listed = [inner = inner_] { inner->all_listed(); };
+  deps_.store.vms.on_synced(all_listed);
+  deps_.store.snapshots.on_synced(all_listed);
+  deps_.agents.on_change([inner = inner_] {
+    inner->all_listed();
+    inner->agents_changed();
+  });
   Inner& inner = *inner_;
   threads_.emplace_back([&inner] {
     work_off(

@@ -34,5 +34,24 @@ TEST(NodeIdentity, ANameThatNoNodeCanHaveStopsTheStart) {
   EXPECT_FALSE(node_name_of(flags));
 }
 
+TEST(NodeIdentity, TheInstanceStaysWithTheStateAndIsNobodyElses) {
+  PosixFileSystem files;
+  const std::filesystem::path file = testing::TempDir() + "chrysalis-instance";
+  (void)files.unlink(file);
+  const auto first = node_instance(files, file);
+  ASSERT_TRUE(first) << first.error().message;
+  EXPECT_EQ(first->size(), 36U);
+  EXPECT_EQ(node_instance(files, file).value(), *first);
+  for (const char* torn : {"", "../../../../../etc/passwd-and-so-on-", "short",
+                           "a text that is longer than any uid may be"}) {
+    ASSERT_TRUE(durable_replace(files, file, torn));
+    const auto anew = node_instance(files, file);
+    ASSERT_TRUE(anew) << anew.error().message;
+    EXPECT_NE(*anew, *first);
+    EXPECT_EQ(node_instance(files, file).value(), *anew);
+  }
+  EXPECT_FALSE(node_instance(files, "/nowhere/instance"));
+}
+
 }  // namespace
 }  // namespace chrysalis::program

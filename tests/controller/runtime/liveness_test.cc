@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <future>
 #include <mutex>
 #include <vector>
 
@@ -50,7 +51,7 @@ TEST(Heartbeat, RenewsEveryTenSecondsAndAtOnceOnANewDescription) {
   Heartbeat beat("n1");
   beat.describe({{"memory", "8Gi"}});
   EXPECT_TRUE(beat.plan(kStart, kWall).read);
-  beat.read(std::nullopt);
+  beat.read(std::nullopt, kStart);
   auto plan = beat.plan(kStart, kWall);
   ASSERT_TRUE(plan.write);
   EXPECT_EQ(plan.write->holder, "n1");
@@ -75,15 +76,89 @@ TEST(Heartbeat, RenewsEveryTenSecondsAndAtOnceOnANewDescription) {
 
 TEST(Heartbeat, LooksAgainAfterAFailure) {
   Heartbeat beat("n1");
-  beat.read(std::nullopt);
+  beat.read(std::nullopt, kStart);
   beat.failed(/*conflict=*/true, kStart);
   EXPECT_TRUE(beat.plan(kStart, kWall).read) << "a conflict: at once";
-  beat.read(LeaseRecord{});
+  beat.read(LeaseRecord{}, kStart);
   beat.failed(/*conflict=*/false, kStart);
   const auto plan = beat.plan(kStart, kWall);
   EXPECT_FALSE(plan.read);
   EXPECT_EQ(plan.wake_at, kStart + seconds{2});
   EXPECT_TRUE(beat.plan(kStart + seconds{2}, kWall).read);
+}
+
+// Of another host of our name; `at` is when it says that it renewed.
+LeaseRecord anothers(Wall at, const std::string& version = "1") {
+  LeaseRecord out;
+  out.holder = "n1_theirs";
+  out.renew_time = at;
+  out.resource_version = version;
+  return out;
+}
+
+TEST(Heartbeat, ALeaseThatAnotherHostRenewsIsNeverOurs) {
+  Heartbeat beat("n1_ours");
+  beat.read(anothers(kWall), kStart);
+  EXPECT_EQ(beat.rival(), "n1_theirs");
+  auto plan = beat.plan(kStart, kWall);
+  EXPECT_FALSE(plan.write);
+  EXPECT_EQ(plan.wake_at, kStart + seconds{5});
+  EXPECT_TRUE(beat.plan(kStart + seconds{5}, kWall).read);
+  beat.read(anothers(kWall), kStart + seconds{5});
+  EXPECT_FALSE(beat.taken_by());
+  beat.read(anothers(kWall + seconds{10}, "2"), kStart + seconds{10});
+  EXPECT_EQ(beat.taken_by(), "n1_theirs");
+  EXPECT_FALSE(beat.claimed());
+}
+
+TEST(Heartbeat, ALeaseThatIsNotRenewedForFortySecondsIsTakenOver) {
+  Heartbeat beat("n1_ours");
+  // Its clock is an hour ahead: that says nothing.
+  const LeaseRecord left = anothers(kWall + seconds{3600}, "7");
+  for (int n = 0; n < 40; n += 5) {
+    const Mono now = kStart + seconds{n};
+    beat.read(left, now);
+    EXPECT_FALSE(beat.plan(now, kWall).write) << n;
+  }
+  const auto plan = beat.plan(kStart + seconds{40}, kWall);
+  ASSERT_TRUE(plan.write);
+  EXPECT_EQ(plan.write->holder, "n1_ours");
+  EXPECT_EQ(plan.write->resource_version, "7");
+  EXPECT_EQ(plan.write->acquire_time, kWall);
+  // It was renewed just then: the write is refused, and looked into.
+  beat.failed(/*conflict=*/true, kStart + seconds{40});
+  EXPECT_TRUE(beat.plan(kStart + seconds{40}, kWall).read);
+  beat.read(anothers(kWall, "8"), kStart + seconds{40});
+  EXPECT_TRUE(beat.taken_by());
+}
+
+TEST(Heartbeat, AServerThatWasAwayProvesNobodyDead) {
+  Heartbeat beat("n1_ours");
+  beat.read(anothers(kWall), kStart);
+  beat.failed(/*conflict=*/false, kStart + seconds{39});
+  beat.read(anothers(kWall), kStart + seconds{45});
+  const auto plan = beat.plan(kStart + seconds{45}, kWall);
+  EXPECT_FALSE(plan.write);
+  EXPECT_TRUE(beat.plan(kStart + seconds{79}, kWall).write);
+}
+
+TEST(Heartbeat, OurOwnLeaseAndThatOfAFormerVersionAreOursAtOnce) {
+  for (const char* holder : {"", "n1", "n1_ours"}) {
+    Heartbeat beat("n1_ours");
+    LeaseRecord record = anothers(kWall);
+    record.holder = holder;
+    beat.read(record, kStart);
+    EXPECT_FALSE(beat.rival()) << holder;
+    const auto plan = beat.plan(kStart, kWall);
+    ASSERT_TRUE(plan.write) << holder;
+    beat.wrote(*plan.write, kStart);
+    EXPECT_TRUE(beat.claimed());
+    // What was ours once is not given up without a word.
+    beat.failed(/*conflict=*/true, kStart);
+    beat.read(anothers(kWall), kStart);
+    EXPECT_EQ(beat.rival(), "n1_theirs");
+    EXPECT_TRUE(beat.plan(kStart + seconds{10}, kWall).write);
+  }
 }
 
 // One lease in memory, with the server's rule of versions.
@@ -136,6 +211,30 @@ TEST(HeartbeatThread, KeepsTheLeaseFresh) {
   ASSERT_TRUE(timer.await_deadlines());
   EXPECT_EQ(api.lease().resource_version, "3");
   thread.stop();
+}
+
+TEST(HeartbeatThread, TwoHostsOfOneNameAreNoticedByTheSecond) {
+  FakeTimer timer;
+  MemoryLease api;
+  std::promise<void> claimed, taken;
+  HeartbeatThread first("n1_a", {}, api, timer, [&] { claimed.set_value(); });
+  ASSERT_EQ(claimed.get_future().wait_for(seconds{20}),
+            std::future_status::ready);
+  EXPECT_TRUE(first.claimed());
+  ASSERT_TRUE(timer.await_deadlines());
+  timer.advance(seconds{3});
+  HeartbeatThread second("n1_b", {}, api, timer, [&] { taken.set_value(); });
+  // It looks after 3, 8 and 13 s; the first renews after 10.
+  for (int n = 0; n < 3; ++n) {
+    ASSERT_TRUE(timer.await_deadlines(2));
+    EXPECT_FALSE(second.taken_by());
+    ASSERT_TRUE(timer.fire_next());
+  }
+  ASSERT_EQ(taken.get_future().wait_for(seconds{20}),
+            std::future_status::ready);
+  EXPECT_EQ(second.taken_by(), "n1_a");
+  EXPECT_FALSE(second.claimed());
+  EXPECT_EQ(api.lease().holder, "n1_a");
 }
 
 TEST(Elector, LeadsUntilItCannotRenew) {

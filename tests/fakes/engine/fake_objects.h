@@ -36,6 +36,7 @@ class FakeObjects final : public runtime::Objects<T> {
   }
   std::vector<Object> list() const override {
     const std::lock_guard lock(mutex_);
+    ++lists_;
     std::vector<Object> out;
     for (const auto& [key, object] : cache_) out.push_back(object);
     return out;
@@ -43,6 +44,16 @@ class FakeObjects final : public runtime::Objects<T> {
   bool synced() const override {
     const std::lock_guard lock(mutex_);
     return synced_;
+  }
+  void on_synced(std::function<void()> told) override {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!synced_) {
+        on_synced_.push_back(std::move(told));
+        return;
+      }
+    }
+    told();
   }
   uint64_t add_handler(runtime::Handler handler) override {
     std::vector<Key> held;
@@ -125,8 +136,13 @@ class FakeObjects final : public runtime::Objects<T> {
   }
   void catch_up(const Key& key) { deliver(key); }
   void set_synced(bool on) {
-    const std::lock_guard lock(mutex_);
-    synced_ = on;
+    std::vector<std::function<void()>> told;
+    {
+      const std::lock_guard lock(mutex_);
+      synced_ = on;
+      if (on) told.swap(on_synced_);
+    }
+    for (const auto& each : told) each();
   }
   // Every read and write fails like this; nothing: they work.
   void break_down(std::optional<Code> code) {
@@ -152,6 +168,10 @@ class FakeObjects final : public runtime::Objects<T> {
   int reads() const {
     const std::lock_guard lock(mutex_);
     return reads_;
+  }
+  int lists() const {
+    const std::lock_guard lock(mutex_);
+    return lists_;
   }
   // Bounded wait until what is stored pleases; null: there is none. False
   // after 20 s.
@@ -236,11 +256,13 @@ class FakeObjects final : public runtime::Objects<T> {
   Map server_, cache_;
   std::map<Key, bool> held_;
   std::vector<runtime::Handler> handlers_;
+  std::vector<std::function<void()>> on_synced_;
   std::map<Key, int> status_writes_, finalizer_writes_;
   uint64_t version_ = 0;
   bool lags_ = false, synced_ = true;
   std::optional<Code> broken_;
   int refused_ = 0, reads_ = 0;
+  mutable int lists_ = 0;
 };
 
 class FakeEvents final : public runtime::EventSink {

@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <functional>
+#include <latch>
+#include <map>
 #include <mutex>
 
 #include "tests/controller/runtime/executor/node.h"
@@ -58,9 +62,14 @@ api::VirtualMachine unplaced(const std::string& name) {
 struct ControllerTest : testing::Test {
   ControllerTest() { agents.set({agent("a"), agent("b")}); }
   void start() {
-    controller.emplace(Controller::Deps{
-        ObjectStore{vms, snapshots, events}, agents, timer,
-        [](const std::string& node) { return "chrysalis.dev/node-" + node; }});
+    controller.emplace(Controller::Deps{ObjectStore{vms, snapshots, events},
+                                        agents, timer,
+                                        [this](const std::string& node) {
+                                          if (node == "hold") at_holder.stop();
+                                          if (node == "a" && stop_at_lost)
+                                            at_lost.stop();
+                                          return "chrysalis.dev/node-" + node;
+                                        }});
     controller->start();
   }
   bool await(const std::string& name, const std::string& node,
@@ -71,6 +80,20 @@ struct ControllerTest : testing::Test {
     });
   }
 
+  // Keeps the worker at a VM until `go` is counted down.
+  struct Halt {
+    void stop() {
+      if (!came.try_wait()) came.count_down();
+      go.wait();
+    }
+    std::latch came{1}, go{1};
+  };
+  int version_of(const std::string& name) {
+    return std::stoi(vms.stored({"ns", name})->meta.resource_version);
+  }
+
+  Halt at_holder, at_lost;  // of node "hold"; of "a", when it is to be
+  std::atomic<bool> stop_at_lost = false;
   FakeTimer timer;
   FakeObjects<api::VirtualMachine> vms;
   FakeObjects<api::VmSnapshot> snapshots;
@@ -124,14 +147,23 @@ TEST_F(ControllerTest, ATryThatFailedTakesNoRoom) {
   ASSERT_TRUE(await("big", "a", "Unknown/Scheduled"));
 }
 
-TEST_F(ControllerTest, PlacesNobodyBeforeAllIsListed) {
-  agents.set({agent("a")}, false);
-  vms.put(unplaced("vm"));
-  start();
-  ASSERT_TRUE(timer.await_deadlines()) << "it looks again";
-  EXPECT_EQ(vms.writes({"ns", "vm"}), 0);
-  agents.set({agent("a")});
-  ASSERT_TRUE(await("vm", "a", "Unknown/Scheduled"));
+TEST_F(ControllerTest, PlacesNobodyBeforeAllIsListedAndLooksAtNoClock) {
+  const std::map<std::string, std::function<void(bool)>> last_to_be_listed = {
+      {"agents", [&](bool on) { agents.set({agent("a")}, on); }},
+      {"snapshots", [&](bool on) { snapshots.set_synced(on); }},
+      {"vms", [&](bool on) { vms.set_synced(on); }}};
+  for (const auto& [name, list] : last_to_be_listed) {
+    SCOPED_TRACE(name);
+    agents.set({agent("a")});
+    list(false);
+    vms.put(unplaced(name));
+    start();
+    ASSERT_TRUE(timer.await_idle(2)) << "it is told, and need not look again";
+    EXPECT_EQ(vms.writes({"ns", name}), 0);
+    list(true);
+    ASSERT_TRUE(await(name, "a", "Unknown/Scheduled"));
+    controller.reset();
+  }
 }
 
 TEST_F(ControllerTest, AnAgentThatComesTakesWhatWaits) {
@@ -189,6 +221,34 @@ TEST_F(ControllerTest, SaysNodeLostOnceALossAndFightsNobody) {
   ASSERT_TRUE(await("next", "a", "Unknown/Scheduled"));
   agents.set({agent("a", false)});
   ASSERT_TRUE(await("vm", "a", "Unknown/NodeLost"));
+}
+
+TEST_F(ControllerTest, AChangeOfAgentsIsLookedIntoOnceAndTheLostComeLast) {
+  auto holder = unplaced("holder");
+  holder.status.node_name = "hold";
+  for (int n = 0; n < 5; ++n) {
+    auto vm = unplaced("lost-" + std::to_string(n));
+    vm.status.node_name = "a";
+    vms.put(vm);
+  }
+  start();
+  ASSERT_TRUE(timer.await_idle(2));
+  vms.put(holder);
+  at_holder.came.wait();
+  const int before = vms.lists();
+  for (int n = 0; n < 50; ++n) agents.set({agent("a", n % 2 == 0), agent("b")});
+  EXPECT_EQ(vms.lists(), before) << "not on the thread that tells of agents";
+  stop_at_lost = true;
+  at_holder.go.count_down();
+  at_lost.came.wait();  // all of them are queued
+  vms.put(unplaced("next"));
+  at_lost.go.count_down();
+  ASSERT_TRUE(await("next", "b", "Unknown/Scheduled"));
+  for (int n = 0; n < 5; ++n)
+    ASSERT_TRUE(await("lost-" + std::to_string(n), "a", "Unknown/NodeLost"));
+  for (int n = 1; n < 5; ++n)  // the first was under way
+    EXPECT_LT(version_of("next"), version_of("lost-" + std::to_string(n)));
+  EXPECT_EQ(vms.lists(), before + 1);
 }
 
 TEST_F(ControllerTest, LetsGoOfAVanishedNodesVm) {
