@@ -78,6 +78,7 @@ class FakeObjects final : public runtime::Objects<T> {
   }
   Result<> write_status(const T& of,
                         const typename T::Status& status) override {
+    if (before_write_) before_write_(key_of(of));
     return write(of, [&](T& object) {
       object.status = status;
       ++status_writes_[key_of(of)];
@@ -145,6 +146,10 @@ class FakeObjects final : public runtime::Objects<T> {
     for (const auto& each : told) each();
   }
   // Every read and write fails like this; nothing: they work.
+  // On the thread that writes a status, before it does. Set before the start.
+  void before_write(std::function<void(const Key&)> told) {
+    before_write_ = std::move(told);
+  }
   void break_down(std::optional<Code> code) {
     const std::lock_guard lock(mutex_);
     broken_ = code;
@@ -183,6 +188,8 @@ class FakeObjects final : public runtime::Objects<T> {
 
  private:
   using Map = std::map<Key, Object>;
+
+  std::function<void(const Key&)> before_write_;
 
   static Key key_of(const T& object) {
     return {object.meta.ns, object.meta.name};

@@ -62,14 +62,9 @@ api::VirtualMachine unplaced(const std::string& name) {
 struct ControllerTest : testing::Test {
   ControllerTest() { agents.set({agent("a"), agent("b")}); }
   void start() {
-    controller.emplace(Controller::Deps{ObjectStore{vms, snapshots, events},
-                                        agents, timer,
-                                        [this](const std::string& node) {
-                                          if (node == "hold") at_holder.stop();
-                                          if (node == "a" && stop_at_lost)
-                                            at_lost.stop();
-                                          return "chrysalis.dev/node-" + node;
-                                        }});
+    controller.emplace(Controller::Deps{
+        ObjectStore{vms, snapshots, events}, agents, timer,
+        [](const std::string& node) { return "chrysalis.dev/node-" + node; }});
     controller->start();
   }
   bool await(const std::string& name, const std::string& node,
@@ -92,8 +87,6 @@ struct ControllerTest : testing::Test {
     return std::stoi(vms.stored({"ns", name})->meta.resource_version);
   }
 
-  Halt at_holder, at_lost;  // of node "hold"; of "a", when it is to be
-  std::atomic<bool> stop_at_lost = false;
   FakeTimer timer;
   FakeObjects<api::VirtualMachine> vms;
   FakeObjects<api::VmSnapshot> snapshots;
@@ -224,8 +217,12 @@ TEST_F(ControllerTest, SaysNodeLostOnceALossAndFightsNobody) {
 }
 
 TEST_F(ControllerTest, AChangeOfAgentsIsLookedIntoOnceAndTheLostComeLast) {
+  Halt at_holder, at_lost;
+  vms.before_write([&](const ObjectKey& key) {
+    if (key.name == "holder") at_holder.stop();
+    if (key.name.starts_with("lost-")) at_lost.stop();
+  });
   auto holder = unplaced("holder");
-  holder.status.node_name = "hold";
   for (int n = 0; n < 5; ++n) {
     auto vm = unplaced("lost-" + std::to_string(n));
     vm.status.node_name = "a";
@@ -238,7 +235,6 @@ TEST_F(ControllerTest, AChangeOfAgentsIsLookedIntoOnceAndTheLostComeLast) {
   const int before = vms.lists();
   for (int n = 0; n < 50; ++n) agents.set({agent("a", n % 2 == 0), agent("b")});
   EXPECT_EQ(vms.lists(), before) << "not on the thread that tells of agents";
-  stop_at_lost = true;
   at_holder.go.count_down();
   at_lost.came.wait();  // all of them are queued
   vms.put(unplaced("next"));
