@@ -216,6 +216,7 @@ Result<> NodeHands::spawn(Job& job, Which which, Mono deadline) {
   row.boot_id = ids.boot_id;
   job.outcomes.emplace_back(std::move(row));
   Guest& g = guest(job, which);
+  if (which == Which::kCurrent) held(job.uid).exit.reset();
   g.generation = record.generation;
   g.process.reset();
   g.events.reset();

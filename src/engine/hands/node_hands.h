@@ -104,7 +104,7 @@ class NodeHands final : public Hands {
     std::optional<hypervisor::PauseGuard> guard;
     std::optional<Mono> paused_at;
     std::optional<image::Image> image;  // resolved in Preflight, for Stage
-    std::optional<ExitView> exit;
+    std::optional<ExitView> exit;       // of the current VMM's life
     std::optional<store::VerifiedRow> verified;  // rides with the end
   };
 
@@ -205,6 +205,7 @@ class NodeHands final : public Hands {
   void find(const std::string& uid, uint32_t generation, Guest& guest);
   Seen see(const store::VmRecord& record, uint32_t generation, Guest& guest);
   void read_back(const store::VmRecord& record, Guest& guest, Look& look);
+  ExitView see_power_off(store::VmRecord& record);
   void settle_restore(const Job& job, std::vector<store::Mutation>& rows);
 
   Deps deps_;

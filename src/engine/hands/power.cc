@@ -2,6 +2,7 @@
 
 #include <csignal>
 
+#include "src/engine/hands/exits.h"
 #include "src/engine/hands/node_hands.h"
 #include "src/hypervisor/events.h"
 
@@ -16,9 +17,9 @@ ExitView view_of(const hypervisor::ExitRecord& record) {
   view.at = record.at;
   switch (record.kind) {
     case Kind::kExited:
+      if (record.code == 0) return power_off_at(record.at);
       view.code = record.code;
-      view.clean = record.code == 0;
-      view.reason = view.clean ? "GuestPoweredOff" : "VmmFailed";
+      view.reason = "VmmFailed";
       break;
     case Kind::kKilled:
       view.code = 128 + record.signal;
@@ -175,6 +176,7 @@ Result<> NodeHands::kill(Job& job, Which which, Mono deadline) {
 
 Result<> NodeHands::read_exit(Job& job) {
   Held& h = held(job.uid);
+  if (!h.exit) h.exit = recorded_power_off(job.before);
   const auto found =
       h.exit ? Result<std::optional<hypervisor::ExitRecord>>{std::nullopt}
              : hypervisor::read_exit(paths(job, Which::kCurrent).exit_status());
@@ -187,11 +189,7 @@ Result<> NodeHands::read_exit(Job& job) {
     h.exit = ExitView{deps_.clock.wall(),
                       rebooted ? "HostRebooted" : "ShimLost", -1, false};
   }
-  store::Exit exit;
-  exit.at = h.exit->at;
-  exit.reason = h.exit->reason;
-  exit.code = h.exit->code;
-  job.after.last_exit = exit;
+  job.after.last_exit = to_record(*h.exit);
   return {};
 }
 

@@ -93,6 +93,7 @@ void NodeHands::settle_restore(const Job& job, Rows& rows) {
     record.started_at = now;
     h.current = std::move(h.next);
     h.next = Guest{};
+    h.exit.reset();
     if (h.current.process) hold(job.uid, h.current);
   }
   rows.emplace_back(std::move(record));
