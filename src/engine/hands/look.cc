@@ -99,34 +99,56 @@ uint32_t NodeHands::count_reboots(const store::VmRecord& record) {
                   record.guest_reboots_before + g.reboots);
 }
 
+hypervisor::ProcessIds NodeHands::ids_of(const store::ProcessRow& row) {
+  hypervisor::ProcessIds ids;
+  ids.shim = {row.shim_pid, row.shim_start};
+  ids.vmm = {row.vmm_pid, row.vmm_start};
+  ids.boot_id = row.boot_id;
+  return ids;
+}
+
 void NodeHands::find(const std::string& uid, uint32_t generation,
                      Guest& guest) {
   if (guest.exists()) return;
   for (const auto& row : deps_.db.processes(uid)) {
     if (row->generation != generation) continue;
-    hypervisor::ProcessIds ids;
-    ids.shim = {row->shim_pid, row->shim_start};
-    ids.vmm = {row->vmm_pid, row->vmm_start};
-    ids.boot_id = row->boot_id;
-    auto process = hypervisor::Launcher::adopt(ids);
+    auto process = hypervisor::Launcher::adopt(ids_of(*row));
     if (!process) continue;
     guest.generation = generation;
     guest.process.emplace(std::move(*process));
   }
 }
 
+// Its shim says whether it was ever executed.
+Seen NodeHands::see_end(const std::string& uid, uint32_t generation) {
+  const Mono deadline = deps_.clock.mono() + deps_.config.adopt_deadline;
+  for (const auto& row : deps_.db.processes(uid)) {
+    if (row->generation != generation) continue;
+    const auto exit = hypervisor::read_exit_of(
+        ids_of(*row), deps_.paths.generation(uid, generation).exit_status(),
+        deadline);
+    if (exit && *exit &&
+        (*exit)->kind == hypervisor::ExitRecord::Kind::kNotStarted)
+      return Seen::kNeverRan;
+  }
+  return Seen::kGone;
+}
+
 Seen NodeHands::see(const store::VmRecord& record, uint32_t generation,
                     Guest& guest) {
-  if (!guest.process || guest.process->ended()) return Seen::kGone;
+  if (!guest.process || guest.process->ended())
+    return see_end(record.uid, generation);
   const hypervisor::Vmm vmm{
       deps_.paths.generation(record.uid, generation).api_socket(),
       guest.process->pidfd()};
   const auto& vm = backend(record.config.hypervisor);
   // A dump that a former agent began blocks the API until it is written.
   const Mono deadline = deps_.clock.mono() + deps_.config.adopt_deadline;
-  if (!vm.ready(vmm, deadline)) return Seen::kSilent;
-  const auto state = vm.state(vmm);
-  return state ? seen_of(*state) : Seen::kSilent;
+  const bool answers = vm.ready(vmm, deadline).has_value();
+  if (answers)
+    if (const auto state = vm.state(vmm)) return seen_of(*state);
+  if (guest.process->ended()) return see_end(record.uid, generation);
+  return Seen::kSilent;
 }
 
 void NodeHands::take_hold(const std::string& uid) {

@@ -165,10 +165,12 @@ Result<> NodeHands::kill(Job& job, Which which, Mono deadline) {
   for (const auto& row : deps_.db.processes(job.uid))
     if (row->generation == generation)
       job.outcomes.emplace_back(store::EraseProcess{job.uid, generation});
-  // A row of this job that is not durable yet must not outlive it either.
+  // Rows of this job that are not durable yet must not outlive it either: of
+  // its process, and that it started.
   std::erase_if(job.outcomes, [&](const store::Mutation& m) {
-    const auto* row = std::get_if<store::ProcessRow>(&m);
-    return row && row->generation == generation;
+    if (const auto* row = std::get_if<store::ProcessRow>(&m))
+      return row->generation == generation;
+    return std::holds_alternative<store::VmRecord>(m);
   });
   g.generation = 0;
   return {};
