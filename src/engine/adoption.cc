@@ -3,9 +3,17 @@
 #include <set>
 
 #include "src/base/log.h"
+#include "src/engine/back_off.h"
 #include "src/engine/node_engine.h"
 
 namespace chrysalis::engine {
+namespace {
+
+// A VMM that is there and says nothing is asked again so often, about a
+// minute in all, before its recovery decides without it.
+constexpr uint32_t kMostSilences = 6;
+
+}  // namespace
 
 // Nothing is taken of a uid before it was looked at, which its lane does
 // first; others do not wait for it.
@@ -25,7 +33,7 @@ Result<> NodeEngine::adopt() {
     deps_.hands.take_hold(record->uid);
   }
   for (const auto& row : rows)
-    lanes_.post(row->uid, [this, row] { recover_one(*row); });
+    lanes_.post(row->uid, [this, row] { recover_one(*row, 0); });
   for (const auto& record : deps_.db.vms())
     if (!in_flight.contains(record->uid))
       lanes_.post(record->uid, [this, uid = record->uid] { adopt_one(uid); });
@@ -59,7 +67,9 @@ void NodeEngine::adopt_one(const std::string& uid) {
   if (look.must_reap) reap(uid);
 }
 
-void NodeEngine::recover_one(const store::OperationRow& row) {
+// silences: how often it was silent before.
+void NodeEngine::recover_one(const store::OperationRow& row,
+                             uint32_t silences) {
   if (dead_) return;
   const Kind kind = kind_of_row(row.kind);
   Job job;
@@ -83,6 +93,13 @@ void NodeEngine::recover_one(const store::OperationRow& row) {
     return;  // stays busy: no operation may follow what we cannot read
   }
   const Observed seen = deps_.hands.adopt(row.uid, &job);
+  if (undecided(*step, seen) && silences < kMostSilences) {
+    const auto again = [this, row, silences] {
+      lanes_.post(row.uid,
+                  [this, row, silences] { recover_one(row, silences + 1); });
+    };
+    return timers_.at(deps_.clock.mono() + back_off(silences), again);
+  }
   job.op = recover(kind, *step, job.op.facts, seen, deps_.clock.mono());
   drive(std::move(job));
 }

@@ -62,9 +62,10 @@ NodeEngine::NodeEngine(Deps deps)
       journal_(deps_.db),
       driver_{deps_.hands, journal_, deps_.clock, deps_.strike,
               [this](const Job& job) { entered(job); }},
+      timers_(deps_.clock),
       lanes_(deps_.threads) {}
 
-NodeEngine::~NodeEngine() = default;
+NodeEngine::~NodeEngine() { timers_.stop(); }
 
 void NodeEngine::on_change(Changed changed) { changed_ = std::move(changed); }
 

@@ -15,6 +15,7 @@
 #include "src/engine/driver.h"
 #include "src/engine/engine.h"
 #include "src/engine/lanes.h"
+#include "src/engine/timers.h"
 
 namespace chrysalis::engine {
 
@@ -44,6 +45,10 @@ class NodeEngine final : public Engine {
   // or rebooted. Any thread.
   void look_again(const std::string& uid);
 
+  // A test moved the clock: what is due by it is done.
+  void clock_moved() { timers_.nudge(); }
+  bool await_timer(milliseconds at_most) { return timers_.await_call(at_most); }
+
  private:
   // What is known of one uid, VM or snapshot, beside its record.
   struct Entry {
@@ -71,7 +76,7 @@ class NodeEngine final : public Engine {
   void drive(Job job);
   void reap(const std::string& uid);
   void adopt_one(const std::string& uid);
-  void recover_one(const store::OperationRow& row);
+  void recover_one(const store::OperationRow& row, uint32_t silences);
   void begin_adoption(const store::OperationRow& row);
   void entered(const Job& job);
   void ended(const Job& job, const Outcome& outcome);
@@ -94,7 +99,8 @@ class NodeEngine final : public Engine {
   std::map<std::string, Entry> entries_;
   std::map<uint64_t, std::string> without_record_;  // by turn, oldest first
   uint64_t turns_ = 0;
-  Lanes lanes_;  // last: its tasks use all of the above
+  Timers timers_;  // stopped before the lanes, which set them, are joined
+  Lanes lanes_;    // last: its tasks use all of the above
 };
 
 }  // namespace chrysalis::engine

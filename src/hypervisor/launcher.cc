@@ -217,6 +217,15 @@ Result<Launched> take_ready(UniqueFd gate, UniqueFd report, Mono deadline) {
                   std::move(gate), std::move(report));
 }
 
+// The record of another life in the same directory says nothing of this one.
+Result<std::optional<ExitRecord>> own_exit(
+    const ProcessIds& ids, const std::filesystem::path& exit_file) {
+  CHRYSALIS_ASSIGN(std::optional<ExitRecord> record, read_exit(exit_file));
+  if (record && (record->vmm != ids.vmm || record->boot_id != ids.boot_id))
+    record.reset();
+  return record;
+}
+
 }  // namespace
 
 bool VmmProcess::ended() const { return process_ended(vmm_.get()); }
@@ -234,11 +243,7 @@ Result<std::optional<ExitRecord>> VmmProcess::wait_exit(
     const std::filesystem::path& exit_file, Mono deadline) const {
   CHRYSALIS_TRY(wait_end(deadline));
   if (shim_.valid()) CHRYSALIS_TRY(wait_process(shim_.get(), deadline));
-  CHRYSALIS_ASSIGN(std::optional<ExitRecord> record, read_exit(exit_file));
-  // The record of another life in the same directory says nothing of ours.
-  if (record && (record->vmm != ids_.vmm || record->boot_id != ids_.boot_id))
-    record.reset();
-  return record;
+  return own_exit(ids_, exit_file);
 }
 
 Result<void> VmmProcess::terminate() const {
@@ -302,6 +307,19 @@ Result<VmmProcess> Launcher::adopt(const ProcessIds& ids) {
   if (!shim && shim.error().code != Code::kNotFound)
     return tl::unexpected(std::move(shim).error());
   return VmmProcess(ids, std::move(vmm), shim ? std::move(*shim) : UniqueFd());
+}
+
+Result<std::optional<ExitRecord>> read_exit_of(
+    const ProcessIds& ids, const std::filesystem::path& exit_file,
+    Mono deadline) {
+  CHRYSALIS_ASSIGN(const std::string boot_id, read_boot_id());
+  if (boot_id == ids.boot_id) {
+    const Result<UniqueFd> shim = open_process(ids.shim);
+    if (shim) CHRYSALIS_TRY(wait_process(shim->get(), deadline));
+    if (!shim && shim.error().code != Code::kNotFound)
+      return tl::unexpected(shim.error());
+  }
+  return own_exit(ids, exit_file);
 }
 
 Result<bool> generation_in_use(const std::filesystem::path& generation) {

@@ -156,6 +156,12 @@ class Launcher {
 [[nodiscard]] Result<std::optional<ExitRecord>> read_exit(
     const std::filesystem::path& exit_file);
 
+// The same of exactly that VMM, which has ended; its shim is waited for.
+// kTimeout: it is still writing.
+[[nodiscard]] Result<std::optional<ExitRecord>> read_exit_of(
+    const ProcessIds& ids, const std::filesystem::path& exit_file,
+    Mono deadline);
+
 // Whether a VMM or its shim lives in this generation: somebody holds its
 // lock. Works without any record (doctor, rebuild).
 [[nodiscard]] Result<bool> generation_in_use(

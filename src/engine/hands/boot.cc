@@ -38,6 +38,12 @@ Result<> make_dir(FileSystem& fs, const std::filesystem::path& path,
   return made;
 }
 
+Result<> unlink_any(FileSystem& fs, const std::filesystem::path& path) {
+  const auto gone = fs.unlink(path);
+  if (gone || gone.error().code == Code::kNotFound) return {};
+  return gone;
+}
+
 bool is_swapped(const Job& job) { return job.op.facts.swap_nics; }
 
 hypervisor::LoadSpec load_spec(const Job& job, const VmRecord& record) {
@@ -80,18 +86,14 @@ Result<> NodeHands::stage(Job& job, Which which) {
 // A first boot makes the disks; a later one keeps them and lets one grow.
 Result<> NodeHands::stage_boot(Job& job) {
   const auto to = paths(job, Which::kCurrent);
-  std::vector<std::filesystem::path> stale = {
-      to.api_socket(), to.serial_socket(), to.events(), to.exit_status()};
+  std::vector<std::filesystem::path> stale = {to.exit_status()};
   // What the guest did in the VMMs before it is counted apart.
   job.after.guest_reboots_before = job.after.guest_reboots;
   // Of a load before it: read-back believes them while they are there.
   for (const auto name :
        hypervisor::dump_files(job.after.config.hypervisor).names)
     if (!name.empty()) stale.push_back(to.file(name));
-  for (const auto& path : stale)
-    if (const auto gone = deps_.fs.unlink(path);
-        !gone && gone.error().code != Code::kNotFound)
-      return gone;
+  for (const auto& path : stale) CHRYSALIS_TRY(unlink_any(deps_.fs, path));
   const store::Disk& root = job.after.disks.at(0);
   if (!job.op.facts.first) {
     CHRYSALIS_ASSIGN(auto disk, deps_.fs.open(to.file(root.file),
@@ -113,10 +115,8 @@ Result<> NodeHands::stage_load(Job& job, Which which) {
   const auto from = deps_.paths.snapshot(job.snapshot_uid);
   const auto to = paths(job, which);
   const auto files = hypervisor::dump_files(record.config.hypervisor);
-  const auto fresh = [&](const std::filesystem::path& path) -> Result<> {
-    const auto gone = deps_.fs.unlink(path);
-    if (gone || gone.error().code == Code::kNotFound) return {};
-    return gone;
+  const auto fresh = [&](const std::filesystem::path& path) {
+    return unlink_any(deps_.fs, path);
   };
   for (const std::string_view name : files.names) {
     if (name.empty()) continue;
@@ -182,14 +182,13 @@ Result<> NodeHands::switch_network(Job& job, Which which) {
       taps_of(to_new ? job.after : job.before));
 }
 
-Result<> NodeHands::spawn(Job& job, Which which, Mono deadline) {
+hypervisor::LaunchSpec NodeHands::launch_spec(const Job& job, Which which) {
   const VmRecord& record = this->record(job, which);
   const model::Hypervisor kind = record.config.hypervisor;
-  CHRYSALIS_ASSIGN(const Binary binary, deps_.binaries.kept(kind, record.vmm));
+  const auto to = paths(job, which);
   hypervisor::LaunchSpec spec;
-  spec.binary = binary.path;
   spec.argv = backend(kind).argv();
-  spec.generation = paths(job, which).directory;
+  spec.generation = to.directory;
   spec.netns = deps_.network.netns_path(job.uid);
   spec.unix_uid = record.unix_uid;
   spec.shared_gid = deps_.config.snapshot_gid;
@@ -197,13 +196,26 @@ Result<> NodeHands::spawn(Job& job, Which which, Mono deadline) {
   spec.cgroup =
       cgroups_.make(job.uid, record.generation, record.config.memory.count)
           .value_or("");
-  spec.files = shim_files(paths(job, which));
+  spec.files = shim_files(to);
   if (hypervisor::capabilities(kind).console_is_socket) {
     spec.files.stdin_fifo.clear();
     spec.serial_socket = hypervisor::kSerialSocket;
   }
   spec.api_socket = hypervisor::kApiSocket;
   spec.resume_request = hypervisor::wire_format(backend(kind).resume_request());
+  return spec;
+}
+
+Result<> NodeHands::spawn(Job& job, Which which, Mono deadline) {
+  const VmRecord& record = this->record(job, which);
+  CHRYSALIS_ASSIGN(const Binary binary,
+                   deps_.binaries.kept(record.config.hypervisor, record.vmm));
+  // Of a VMM that ended here: no VMM binds a socket whose name is taken.
+  const auto to = paths(job, which);
+  for (const auto& path : {to.api_socket(), to.serial_socket(), to.events()})
+    CHRYSALIS_TRY(unlink_any(deps_.fs, path));
+  hypervisor::LaunchSpec spec = launch_spec(job, which);
+  spec.binary = binary.path;
   CHRYSALIS_ASSIGN(auto launched, deps_.launcher.spawn(spec, deadline));
   const hypervisor::ProcessIds ids = launched.ids();
   store::ProcessRow row;
@@ -216,6 +228,7 @@ Result<> NodeHands::spawn(Job& job, Which which, Mono deadline) {
   row.boot_id = ids.boot_id;
   job.outcomes.emplace_back(std::move(row));
   Guest& g = guest(job, which);
+  if (which == Which::kCurrent) held(job.uid).exit.reset();
   g.generation = record.generation;
   g.process.reset();
   g.events.reset();
@@ -223,6 +236,8 @@ Result<> NodeHands::spawn(Job& job, Which which, Mono deadline) {
   g.gated.emplace(std::move(launched));
   if (which == Which::kCurrent || job.op.kind == Kind::kRestore)
     job.after.boot_id = ids.boot_id;
+  if (job.op.kind != Kind::kClone && job.op.kind != Kind::kRestore)
+    record_start(job);
   return {};
 }
 
@@ -241,6 +256,15 @@ Result<> NodeHands::open_gate(Job& job, Which which, Mono deadline) {
                            .ready(vmm(job, which), deadline);
   if (!version) return tl::unexpected(version.error());
   return {};
+}
+
+// Rides with the intent that may start vCPUs: a successor that finds only the
+// intent takes the guest for one that ran.
+void NodeHands::record_start(Job& job) {
+  job.after.first_booted = true;
+  job.after.pending_load.reset();
+  job.after.started_at = deps_.clock.wall();
+  job.outcomes.emplace_back(job.after);
 }
 
 Result<> NodeHands::boot(Job& job) {

@@ -67,7 +67,9 @@ Result<> NodeHands::compare(Job& job, Which which) {
   CHRYSALIS_TRY(compare_switch("windows", config.windows, seen.windows));
   CHRYSALIS_TRY(
       compare_switch("sharedMemory", config.shared_memory, seen.shared_memory));
-  return own_files(job, which);
+  CHRYSALIS_TRY(own_files(job, which));
+  if (job.op.kind == Kind::kClone) record_start(job);  // the last before Resume
+  return {};
 }
 
 // The paths that it was told mean this generation in its own root, and only

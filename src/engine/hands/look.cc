@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "src/base/log.h"
+#include "src/engine/hands/exits.h"
 #include "src/engine/hands/node_hands.h"
 #include "src/hypervisor/guest_view.h"
 #include "src/store/record_text.h"
@@ -39,15 +40,6 @@ Seen seen_of(hypervisor::VmmState state) {
       return Seen::kEnded;
   }
   return Seen::kSilent;
-}
-
-// The guest's own wish to end, however its VMM said so.
-bool is_clean(std::string_view reason) { return reason == "GuestPoweredOff"; }
-
-std::optional<ExitView> recorded_exit(const store::VmRecord& record) {
-  if (!record.last_exit) return std::nullopt;
-  const store::Exit& exit = *record.last_exit;
-  return ExitView{exit.at, exit.reason, exit.code, is_clean(exit.reason)};
 }
 
 void take_topology(const hypervisor::ReadBack& seen, model::VmConfig& config) {
@@ -107,34 +99,56 @@ uint32_t NodeHands::count_reboots(const store::VmRecord& record) {
                   record.guest_reboots_before + g.reboots);
 }
 
+hypervisor::ProcessIds NodeHands::ids_of(const store::ProcessRow& row) {
+  hypervisor::ProcessIds ids;
+  ids.shim = {row.shim_pid, row.shim_start};
+  ids.vmm = {row.vmm_pid, row.vmm_start};
+  ids.boot_id = row.boot_id;
+  return ids;
+}
+
 void NodeHands::find(const std::string& uid, uint32_t generation,
                      Guest& guest) {
   if (guest.exists()) return;
   for (const auto& row : deps_.db.processes(uid)) {
     if (row->generation != generation) continue;
-    hypervisor::ProcessIds ids;
-    ids.shim = {row->shim_pid, row->shim_start};
-    ids.vmm = {row->vmm_pid, row->vmm_start};
-    ids.boot_id = row->boot_id;
-    auto process = hypervisor::Launcher::adopt(ids);
+    auto process = hypervisor::Launcher::adopt(ids_of(*row));
     if (!process) continue;
     guest.generation = generation;
     guest.process.emplace(std::move(*process));
   }
 }
 
+// Its shim says whether it was ever executed.
+Seen NodeHands::see_end(const std::string& uid, uint32_t generation) {
+  const Mono deadline = deps_.clock.mono() + deps_.config.adopt_deadline;
+  for (const auto& row : deps_.db.processes(uid)) {
+    if (row->generation != generation) continue;
+    const auto exit = hypervisor::read_exit_of(
+        ids_of(*row), deps_.paths.generation(uid, generation).exit_status(),
+        deadline);
+    if (exit && *exit &&
+        (*exit)->kind == hypervisor::ExitRecord::Kind::kNotStarted)
+      return Seen::kNeverRan;
+  }
+  return Seen::kGone;
+}
+
 Seen NodeHands::see(const store::VmRecord& record, uint32_t generation,
                     Guest& guest) {
-  if (!guest.process || guest.process->ended()) return Seen::kGone;
+  if (!guest.process || guest.process->ended())
+    return see_end(record.uid, generation);
   const hypervisor::Vmm vmm{
       deps_.paths.generation(record.uid, generation).api_socket(),
       guest.process->pidfd()};
   const auto& vm = backend(record.config.hypervisor);
   // A dump that a former agent began blocks the API until it is written.
   const Mono deadline = deps_.clock.mono() + deps_.config.adopt_deadline;
-  if (!vm.ready(vmm, deadline)) return Seen::kSilent;
-  const auto state = vm.state(vmm);
-  return state ? seen_of(*state) : Seen::kSilent;
+  const bool answers = vm.ready(vmm, deadline).has_value();
+  if (answers)
+    if (const auto state = vm.state(vmm)) return seen_of(*state);
+  if (guest.process->ended()) return see_end(record.uid, generation);
+  return Seen::kSilent;
 }
 
 void NodeHands::take_hold(const std::string& uid) {
@@ -197,6 +211,19 @@ void NodeHands::read_back(const store::VmRecord& record, Guest& guest,
   look.read_back = std::move(config);
 }
 
+// Its process idles until it is killed for good: what the shim writes then is
+// how we ended it, not how the guest did.
+ExitView NodeHands::see_power_off(store::VmRecord& record) {
+  Held& h = held(record.uid);
+  if (!h.exit) h.exit = recorded_power_off(record);
+  if (!h.exit) {
+    const Wall now = deps_.clock.wall();
+    h.exit = power_off_at(std::max(now, record.started_at.value_or(now)));
+  }
+  record.last_exit = to_record(*h.exit);
+  return *h.exit;
+}
+
 Look NodeHands::look(const std::string& uid) {
   Look look;
   const auto record = deps_.db.vm(uid);
@@ -204,12 +231,8 @@ Look NodeHands::look(const std::string& uid) {
   for (const store::Nic& nic : record->nics)
     look.nics.push_back({nic.id, nic.mac, nic.guest_mac});
   Guest& guest = held(uid).current;
-  if (const uint32_t reboots = count_reboots(*record);
-      reboots != record->guest_reboots) {
-    store::VmRecord counted = *record;
-    counted.guest_reboots = reboots;
-    look.rows.emplace_back(std::move(counted));
-  }
+  store::VmRecord seen = *record;
+  seen.guest_reboots = count_reboots(*record);
   if (guest.process && !guest.process->ended()) {
     const auto to = deps_.paths.generation(uid, record->generation);
     const auto state = backend(record->config.hypervisor)
@@ -220,10 +243,11 @@ Look NodeHands::look(const std::string& uid) {
     look.must_reap = look.live == Live::kEnded;
     if (look.live != Live::kStarting && !look.must_reap)
       read_back(*record, guest, look);
-    if (look.must_reap)
-      look.exit = ExitView{deps_.clock.wall(), "GuestPoweredOff", 0, true};
+    if (look.must_reap) look.exit = see_power_off(seen);
+    if (seen != *record) look.rows.emplace_back(std::move(seen));
     return look;
   }
+  if (seen != *record) look.rows.emplace_back(std::move(seen));
   bool recorded = false;
   for (const auto& row : deps_.db.processes(uid))
     recorded = recorded || row->generation == record->generation;

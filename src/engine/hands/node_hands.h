@@ -104,7 +104,7 @@ class NodeHands final : public Hands {
     std::optional<hypervisor::PauseGuard> guard;
     std::optional<Mono> paused_at;
     std::optional<image::Image> image;  // resolved in Preflight, for Stage
-    std::optional<ExitView> exit;
+    std::optional<ExitView> exit;       // of the current VMM's life
     std::optional<store::VerifiedRow> verified;  // rides with the end
   };
 
@@ -170,9 +170,11 @@ class NodeHands final : public Hands {
   Result<> network_up(Job& job, Which which);
   Result<> network_down(Job& job, Which which);
   Result<> switch_network(Job& job, Which which);
+  hypervisor::LaunchSpec launch_spec(const Job& job, Which which);
   Result<> spawn(Job& job, Which which, Mono deadline);
   Result<> open_gate(Job& job, Which which, Mono deadline);
   Result<> boot(Job& job);
+  void record_start(Job& job);
   Result<> load(Job& job, Which which);
   Result<> compare(Job& job, Which which);  // compare.cc
   Result<> own_files(Job& job, Which which);
@@ -203,8 +205,11 @@ class NodeHands final : public Hands {
       const store::GenerationPaths& paths, model::Hypervisor kind) const;
   void hold(const std::string& uid, Guest& guest);
   void find(const std::string& uid, uint32_t generation, Guest& guest);
+  static hypervisor::ProcessIds ids_of(const store::ProcessRow& row);
+  Seen see_end(const std::string& uid, uint32_t generation);
   Seen see(const store::VmRecord& record, uint32_t generation, Guest& guest);
   void read_back(const store::VmRecord& record, Guest& guest, Look& look);
+  ExitView see_power_off(store::VmRecord& record);
   void settle_restore(const Job& job, std::vector<store::Mutation>& rows);
 
   Deps deps_;

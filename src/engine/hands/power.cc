@@ -2,6 +2,7 @@
 
 #include <csignal>
 
+#include "src/engine/hands/exits.h"
 #include "src/engine/hands/node_hands.h"
 #include "src/hypervisor/events.h"
 
@@ -16,9 +17,9 @@ ExitView view_of(const hypervisor::ExitRecord& record) {
   view.at = record.at;
   switch (record.kind) {
     case Kind::kExited:
+      if (record.code == 0) return power_off_at(record.at);
       view.code = record.code;
-      view.clean = record.code == 0;
-      view.reason = view.clean ? "GuestPoweredOff" : "VmmFailed";
+      view.reason = "VmmFailed";
       break;
     case Kind::kKilled:
       view.code = 128 + record.signal;
@@ -164,10 +165,12 @@ Result<> NodeHands::kill(Job& job, Which which, Mono deadline) {
   for (const auto& row : deps_.db.processes(job.uid))
     if (row->generation == generation)
       job.outcomes.emplace_back(store::EraseProcess{job.uid, generation});
-  // A row of this job that is not durable yet must not outlive it either.
+  // Rows of this job that are not durable yet must not outlive it either: of
+  // its process, and that it started.
   std::erase_if(job.outcomes, [&](const store::Mutation& m) {
-    const auto* row = std::get_if<store::ProcessRow>(&m);
-    return row && row->generation == generation;
+    if (const auto* row = std::get_if<store::ProcessRow>(&m))
+      return row->generation == generation;
+    return std::holds_alternative<store::VmRecord>(m);
   });
   g.generation = 0;
   return {};
@@ -175,6 +178,7 @@ Result<> NodeHands::kill(Job& job, Which which, Mono deadline) {
 
 Result<> NodeHands::read_exit(Job& job) {
   Held& h = held(job.uid);
+  if (!h.exit) h.exit = recorded_power_off(job.before);
   const auto found =
       h.exit ? Result<std::optional<hypervisor::ExitRecord>>{std::nullopt}
              : hypervisor::read_exit(paths(job, Which::kCurrent).exit_status());
@@ -187,11 +191,7 @@ Result<> NodeHands::read_exit(Job& job) {
     h.exit = ExitView{deps_.clock.wall(),
                       rebooted ? "HostRebooted" : "ShimLost", -1, false};
   }
-  store::Exit exit;
-  exit.at = h.exit->at;
-  exit.reason = h.exit->reason;
-  exit.code = h.exit->code;
-  job.after.last_exit = exit;
+  job.after.last_exit = to_record(*h.exit);
   return {};
 }
 

@@ -36,6 +36,7 @@ store::VmRecord booted(const Job& job, Wall now) {
   store::VmRecord record = job.after;
   if (job.op.facts.power == model::PowerState::kStopped) return record;
   record.first_booted = true;
+  record.pending_load.reset();
   if (!record.started_at) record.started_at = now;
   record.restart_attempt_done =
       std::max({record.restart_attempt_done, job.attempt,
@@ -93,6 +94,7 @@ void NodeHands::settle_restore(const Job& job, Rows& rows) {
     record.started_at = now;
     h.current = std::move(h.next);
     h.next = Guest{};
+    h.exit.reset();
     if (h.current.process) hold(job.uid, h.current);
   }
   rows.emplace_back(std::move(record));
@@ -112,16 +114,21 @@ Rows NodeHands::settle(const Job& job) {
         rows.emplace_back(store::EraseHold{job.snapshot_uid, job.uid});
       if (ok(job)) {
         rows.emplace_back(booted(job, now));
+      } else if (is_up(job.op)) {
+        rows.emplace_back(booted(job, now));
       } else if (job.op.facts.staged) {
-        rows.emplace_back(not_started(job.before, job, now));
+        // Once it may have run, its disk is newer than its saved memory.
+        rows.emplace_back(
+            not_started(job.op.ran ? job.after : job.before, job, now));
       } else if (!job.op.worse) {
         rows.emplace_back(store::EraseVm{job.uid});
       }
       break;
     case Kind::kStart:
     case Kind::kRestart:
-      rows.emplace_back(ok(job) ? booted(job, now)
-                                : not_started(job.before, job, now));
+      rows.emplace_back(ok(job) || is_up(job.op)
+                            ? booted(job, now)
+                            : not_started(job.before, job, now));
       break;
     case Kind::kStop:
       if (!ok(job)) break;

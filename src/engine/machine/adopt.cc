@@ -16,13 +16,33 @@ Operation over(Operation op, End end) {
   return op;
 }
 
-bool reached(const Facts& facts, Seen seen) {
-  // A boot passes through Running and a load through Paused, so only Running
-  // tells that what was asked for is done.
-  return facts.power == model::PowerState::kRunning && seen == Seen::kRunning;
+// Its guest ran, or may have: that the agent was not there to record it undoes
+// nothing. How it ended, if it did, is found as for any other.
+Operation up(Operation op) {
+  op.ran = true;
+  return over(op, End::kOk);
 }
 
-// Whether a VMM came up as asked, else all of it is undone and asked again.
+// From the intent of Run on only what is proven never to have run is undone.
+Operation resume_run(Operation op, Seen seen) {
+  const bool paused = op.facts.power == model::PowerState::kPaused;
+  switch (seen) {
+    case Seen::kNeverRan:
+    case Seen::kUnloaded:
+      return at(op, BootStep::kUndo);
+    case Seen::kRunning:
+      return paused ? at(op, BootStep::kReach) : up(op);
+    case Seen::kPaused:
+      return paused ? up(op) : at(op, BootStep::kReach);
+    case Seen::kGone:
+    case Seen::kEnded:
+    case Seen::kSilent:
+      return up(op);
+  }
+  return op;
+}
+
+// Whether a VMM came up as asked; what never ran is undone and asked again.
 Operation resume_boot(Operation op, BootStep step, const Observed& seen) {
   switch (step) {
     case BootStep::kPreflight:
@@ -36,10 +56,28 @@ Operation resume_boot(Operation op, BootStep step, const Observed& seen) {
     case BootStep::kPrepare:
     case BootStep::kSpawn:
     case BootStep::kUndo:
+    case BootStep::kErase:
       return at(op, BootStep::kUndo);
     case BootStep::kRun:
-      return reached(op.facts, seen.current) ? over(op, End::kOk)
-                                             : at(op, BootStep::kUndo);
+    case BootStep::kReach:
+      return resume_run(op, seen.current);
+  }
+  return op;
+}
+
+// As with Run; a load is left paused by itself, so it is not resumed yet.
+Operation resume_loaded(Operation op, Seen seen) {
+  switch (seen) {
+    case Seen::kNeverRan:
+    case Seen::kUnloaded:
+      return at(op, CloneStep::kUndo);
+    case Seen::kPaused:
+      return at(op, CloneStep::kResume);
+    case Seen::kGone:
+    case Seen::kRunning:
+    case Seen::kEnded:
+    case Seen::kSilent:
+      return up(op);
   }
   return op;
 }
@@ -51,10 +89,15 @@ Operation resume_clone(Operation op, CloneStep step, const Observed& seen) {
     case CloneStep::kStage:
     case CloneStep::kSpawn:
     case CloneStep::kUndo:
+    case CloneStep::kErase:
       return at(op, CloneStep::kUndo);
     case CloneStep::kLoad:
-      return reached(op.facts, seen.current) ? over(op, End::kOk)
-                                             : at(op, CloneStep::kUndo);
+      // A former version resumed within this step.
+      if (seen.current == Seen::kRunning || seen.current == Seen::kEnded)
+        return up(op);
+      return at(op, CloneStep::kUndo);
+    case CloneStep::kResume:
+      return resume_loaded(op, seen.current);
   }
   return op;
 }
@@ -89,6 +132,7 @@ Operation resume_committed(Operation op, const Observed& seen) {
     case Seen::kSilent:
       return at(op, RestoreStep::kSwitch);  // each of its actions repeats
     case Seen::kGone:
+    case Seen::kNeverRan:
       if (seen.same_boot) return at(op, RestoreStep::kRollBack);
       op.reason = Reason::kHostRebooted;
       op.worse = true;
@@ -160,6 +204,8 @@ std::string_view to_string(Seen seen) {
   switch (seen) {
     case Seen::kGone:
       return "Gone";
+    case Seen::kNeverRan:
+      return "NeverRan";
     case Seen::kUnloaded:
       return "Unloaded";
     case Seen::kRunning:
@@ -174,9 +220,17 @@ std::string_view to_string(Seen seen) {
   return "";
 }
 
+bool undecided(Step step, const Observed& observed) {
+  const bool may_run = step == Step{BootStep::kRun} ||
+                       step == Step{BootStep::kReach} ||
+                       step == Step{CloneStep::kResume};
+  return may_run && observed.current == Seen::kSilent;
+}
+
 Operation recover(Kind kind, Step step, Facts facts, const Observed& observed,
                   Mono now) {
-  facts.alive = observed.current != Seen::kGone;
+  facts.alive =
+      observed.current != Seen::kGone && observed.current != Seen::kNeverRan;
   Operation op = begin(kind, facts, now);
   op.step = step;
   op.reason = Reason::kInterrupted;

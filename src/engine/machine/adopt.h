@@ -11,15 +11,16 @@ namespace chrysalis::engine {
 // A VMM as it was found: existence is the process, the API only refines it.
 enum class Seen : uint8_t {
   kGone,      // no such process any more
+  kNeverRan,  // nor was there: its gate closed before it was executed
   kUnloaded,  // its API answers, and it holds no guest
   kRunning,   // vCPUs run
   kPaused,    // vCPUs stopped
   kEnded,     // the guest is off, the process idles
   kSilent,    // the process lives, its API did not answer in time
 };
-inline constexpr Seen kAllSeen[] = {Seen::kGone,    Seen::kUnloaded,
-                                    Seen::kRunning, Seen::kPaused,
-                                    Seen::kEnded,   Seen::kSilent};
+inline constexpr Seen kAllSeen[] = {
+    Seen::kGone,   Seen::kNeverRan, Seen::kUnloaded, Seen::kRunning,
+    Seen::kPaused, Seen::kEnded,    Seen::kSilent};
 std::string_view to_string(Seen seen);
 
 struct Observed {
@@ -27,6 +28,11 @@ struct Observed {
   Seen next = Seen::kGone;     // of the one after it
   bool same_boot = true;       // as when the intent was journalled
 };
+
+// Whether what was observed decides nothing yet, since a VMM that is there
+// says nothing: it is to be observed again after a while. After a bounded time
+// recover() decides all the same, and nothing is undone that may have run.
+bool undecided(Step step, const Observed& observed);
 
 // The operation as it goes on; it may be over at once. Never kOk unless what
 // was asked for is seen to be so.

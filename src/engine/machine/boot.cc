@@ -7,7 +7,11 @@
 //      |  |         |          |
 //      |  '- asked to be Stopped: made and recorded, ok
 //      '------------+----------+--> Undo --> failed
+//                                    '- a first boot: Erase --> failed
+//   (after our death: Reach --> ok | failed)
 //
+// What a first boot made is erased by an intent of its own: a successor that
+// finds Run and no VMM finds a guest that ran and ended, with all its files.
 // At most four commits: Prepare, Spawn, Run (with the pids, before the gate
 // opens), and the end.
 
@@ -23,11 +27,15 @@ Plan run(const Facts& facts) {
   return plan;
 }
 
+Plan reach(const Facts& facts) {
+  const bool paused = facts.power == model::PowerState::kPaused;
+  return {false, {act(paused ? Do::kPause : Do::kResume)}};
+}
+
 // What a first boot made goes altogether; a later one keeps its disks.
-Plan undo_boot(const Facts& facts) {
-  Plan plan{false, {act(Do::kKill), act(Do::kNetworkDown)}};
-  if (facts.first) plan.actions.push_back(act(Do::kRemoveVm));
-  return plan;
+Move undone(const Facts& facts, Happened what) {
+  if (!done(what)) return {End::kFailed, true, true};
+  return facts.first ? undo(BootStep::kErase) : failed();
 }
 
 }  // namespace
@@ -48,8 +56,12 @@ Plan plan(BootStep step, const Facts& facts) {
       return {true, {act(Do::kSpawn)}};
     case BootStep::kRun:
       return run(facts);
+    case BootStep::kReach:
+      return reach(facts);
     case BootStep::kUndo:
-      return undo_boot(facts);
+      return {false, {act(Do::kKill), act(Do::kNetworkDown)}};
+    case BootStep::kErase:
+      return {true, {act(Do::kRemoveVm)}};
   }
   return {};
 }
@@ -77,8 +89,13 @@ Move move(BootStep step, Kind kind, const Facts& facts, Happened what) {
     case BootStep::kSpawn:
       return done(what) ? go(BootStep::kRun) : undo(BootStep::kUndo);
     case BootStep::kRun:
-      return done(what) ? ok() : undo(BootStep::kUndo);
+      if (what == Happened::kNotJournalled) return undo(BootStep::kUndo);
+      return ran(done(what) ? ok() : undo(BootStep::kUndo));
+    case BootStep::kReach:
+      return ran(done(what) ? ok() : failed());
     case BootStep::kUndo:
+      return undone(facts, what);
+    case BootStep::kErase:
       return {End::kFailed, true, !done(what)};
   }
   return failed();

@@ -4,12 +4,16 @@
 //
 //   Preflight --no--> refused
 //      v
-//    Stage ----> Spawn ----> Load ----> ok
-//      |  |        |           |
-//      |  '- asked to be Stopped: ok
-//      '-----------+-----------+--> Undo --> failed
+//    Stage ----> Spawn ----> Load ----> Resume ----> ok
+//      |  |        |           |  |        |
+//      |  |        |           |  '- asked to be Paused: ok
+//      |  '- asked to be Stopped: ok       |
+//      '-----------+-----------+-----------+--> Undo --> failed
+//                                                 '- not staged: Erase
 //
-// A clone never ran before its Resume, so undoing is removing.
+// A clone never ran before the intent of its Resume, so undoing is removing.
+// That intent also says that there is nothing to be loaded any more: the saved
+// memory would be loaded over a disk that went on.
 
 #include "src/engine/machine/rules.h"
 
@@ -24,15 +28,13 @@ Plan stage(const Facts& facts) {
 Plan load(const Facts& facts) {
   Plan plan{true, {act(Do::kOpenGate), act(Do::kLoad), act(Do::kCompare)}};
   if (facts.swap_nics) plan.actions.push_back(act(Do::kSwapNics));
-  if (facts.power == model::PowerState::kRunning)
-    plan.actions.push_back(act(Do::kResume));
   return plan;
 }
 
-Plan undo_clone(const Facts& facts) {
-  Plan plan{false, {act(Do::kKill), act(Do::kNetworkDown)}};
-  if (!facts.staged) plan.actions.push_back(act(Do::kRemoveVm));
-  return plan;
+// The files of a staged clone stay.
+Move undone(const Facts& facts, Happened what) {
+  if (!done(what)) return {End::kFailed, true, true};
+  return facts.staged ? failed() : undo(CloneStep::kErase);
 }
 
 }  // namespace
@@ -47,8 +49,12 @@ Plan plan(CloneStep step, const Facts& facts) {
       return {true, {act(Do::kSpawn)}};
     case CloneStep::kLoad:
       return load(facts);
+    case CloneStep::kResume:
+      return {true, {act(Do::kResume)}};
     case CloneStep::kUndo:
-      return undo_clone(facts);
+      return {false, {act(Do::kKill), act(Do::kNetworkDown)}};
+    case CloneStep::kErase:
+      return {true, {act(Do::kRemoveVm)}};
   }
   return {};
 }
@@ -65,8 +71,15 @@ Move move(CloneStep step, Kind, const Facts& facts, Happened what) {
     case CloneStep::kSpawn:
       return done(what) ? go(CloneStep::kLoad) : undo(CloneStep::kUndo);
     case CloneStep::kLoad:
-      return done(what) ? ok() : undo(CloneStep::kUndo);
+      if (!done(what)) return undo(CloneStep::kUndo);
+      return facts.power == model::PowerState::kRunning ? go(CloneStep::kResume)
+                                                        : ok();
+    case CloneStep::kResume:
+      if (what == Happened::kNotJournalled) return undo(CloneStep::kUndo);
+      return ran(done(what) ? ok() : undo(CloneStep::kUndo));
     case CloneStep::kUndo:
+      return undone(facts, what);
+    case CloneStep::kErase:
       return {End::kFailed, true, !done(what)};
   }
   return failed();

@@ -66,6 +66,10 @@ std::string_view to_string(End end) {
   return "";
 }
 
+bool is_up(const Operation& operation) {
+  return operation.step == Step{BootStep::kReach};
+}
+
 Operation begin(Kind kind, const Facts& facts, Mono now) {
   Operation op;
   op.kind = kind;
@@ -91,6 +95,7 @@ Operation advance(Operation operation, const Event& event, Mono now) {
     operation.message = event.message;
   }
   operation.worse = operation.worse || move.worse;
+  operation.ran = operation.ran || move.ran;
   operation.since = now;
   if (const auto* step = std::get_if<Step>(&move.to))
     operation.step = *step;

@@ -79,6 +79,7 @@ struct Operation {
   Reason reason = Reason::kNone;
   std::string message;
   bool worse = false;  // undoing failed too
+  bool ran = false;    // its vCPUs may have run: its disk counts
   Mono since{};        // when the step was entered
 };
 
@@ -88,6 +89,9 @@ struct Plan {
   bool journal = false;
   std::vector<Action> actions;
 };
+
+// A boot that failed with its guest up: it is not as asked, and stays.
+bool is_up(const Operation& operation);
 
 Operation begin(Kind kind, const Facts& facts, Mono now);
 Plan plan(const Operation& operation);

@@ -14,6 +14,7 @@ struct Move {
   std::variant<Step, End> to;
   bool failure = false;  // remember the event's reason, if it is the first
   bool worse = false;    // undoing did not work
+  bool ran = false;      // vCPUs may have run
 };
 
 inline Move go(Step step) { return {step}; }
@@ -21,6 +22,12 @@ inline Move undo(Step step) { return {step, true}; }
 inline Move ok() { return {End::kOk}; }
 inline Move refused() { return {End::kRefused, true}; }
 inline Move failed() { return {End::kFailed, true}; }
+
+// The same, after a step that may have started vCPUs.
+inline Move ran(Move move) {
+  move.ran = true;
+  return move;
+}
 
 inline bool done(Happened what) { return what == Happened::kDone; }
 

@@ -11,16 +11,16 @@ template <class S>
 struct Names;
 template <>
 struct Names<BootStep> {
-  static constexpr std::array kAll =
-      std::to_array<std::string_view>({"Preflight", "Ask", "ShutDown", "Kill",
-                                       "Prepare", "Spawn", "Run", "Undo"});
-  static_assert(kAll.size() == static_cast<size_t>(BootStep::kUndo) + 1);
+  static constexpr std::array kAll = std::to_array<std::string_view>(
+      {"Preflight", "Ask", "ShutDown", "Kill", "Prepare", "Spawn", "Run",
+       "Reach", "Undo", "Erase"});
+  static_assert(kAll.size() == static_cast<size_t>(BootStep::kErase) + 1);
 };
 template <>
 struct Names<CloneStep> {
   static constexpr std::array kAll = std::to_array<std::string_view>(
-      {"Preflight", "Stage", "Spawn", "Load", "Undo"});
-  static_assert(kAll.size() == static_cast<size_t>(CloneStep::kUndo) + 1);
+      {"Preflight", "Stage", "Spawn", "Load", "Resume", "Undo", "Erase"});
+  static_assert(kAll.size() == static_cast<size_t>(CloneStep::kErase) + 1);
 };
 template <>
 struct Names<StopStep> {

@@ -22,7 +22,9 @@ enum class BootStep : uint8_t {
   kPrepare,    // directories, disks, TAPs
   kSpawn,      // shim and VMM behind the gate, pids not yet recorded
   kRun,        // gate opens, guest boots
-  kUndo,       // what was made goes
+  kReach,      // after our death: it runs, but is not as asked yet
+  kUndo,       // its VMM and its TAPs go
+  kErase,      // a first boot: all that was made goes
 };
 
 // clone.cc: Clone, and (as a Clone with its files staged) its first start.
@@ -30,8 +32,10 @@ enum class CloneStep : uint8_t {
   kPreflight,
   kStage,  // generation 1 from the snapshot's files, TAPs
   kSpawn,
-  kLoad,  // load paused, swap NICs, resume
-  kUndo,
+  kLoad,    // load paused, compare, swap NICs: no vCPU runs
+  kResume,  // from this intent on it may have run
+  kUndo,    // its VMM and its TAPs go
+  kErase,   // what was made goes
 };
 
 // stop.cc

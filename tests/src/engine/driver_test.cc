@@ -123,7 +123,7 @@ TEST_F(DriverTest, AFailureIsUndoneAndRecorded) {
   Job job = a_boot();
   const auto outcome = driver.drive(job);
   EXPECT_EQ(outcome->message, "no");
-  EXPECT_THAT(tape.lines.back(), HasSubstr("Undo=BootFailed"));
+  EXPECT_THAT(tape.lines.back(), HasSubstr("Erase=BootFailed"));
 }
 
 TEST_F(DriverTest, DeathAtAFailpointStopsEverything) {

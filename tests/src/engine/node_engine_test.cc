@@ -67,6 +67,10 @@ struct FakeHands : Hands {
     const std::lock_guard lock(mutex);
     adopted.push_back(uid);
     if (job != nullptr) job->after = a_record(uid);
+    if (silences > 0) {
+      --silences;
+      return {Seen::kSilent, Seen::kGone, true};
+    }
     return {seen, Seen::kGone, true};
   }
   Look look(const std::string&) override {
@@ -94,6 +98,7 @@ struct FakeHands : Hands {
   std::latch* hung_until = nullptr;
   std::mutex mutex;  // of what follows
   Seen seen = Seen::kRunning;
+  int silences = 0;  // so often it says nothing
   Live live = Live::kRunning;
   bool must_reap = false;
   std::vector<store::Mutation> seen_rows;
@@ -142,6 +147,9 @@ class NodeEngineTest : public ::testing::Test {
     })) << "still in flight";
     return engine_->view(uid);
   }
+
+  // Until something waits for the clock; bounded.
+  bool await_timer() { return engine_->await_timer(seconds{60}); }
 
   // After so many commits that pass, so many are refused.
   void refuse_commits(int after, int count) {
@@ -342,6 +350,48 @@ TEST_F(NodeEngineTest, WhatADeadAgentLeftIsEndedByItsSuccessor) {
   EXPECT_EQ(hands_.adopted, std::vector<std::string>{"u1"});
   EXPECT_TRUE(engine_->submit("u1", StopRequest{}));
   settled("u1");
+}
+
+// Silence proves nothing: it is asked again, and what came up counts.
+TEST_F(NodeEngineTest, ABootThatIsSilentIsLookedAtAgain) {
+  store::OperationRow row;
+  row.uid = "u1";
+  row.seq = 1;
+  row.kind = store::OperationKind::kBoot;
+  row.step = "Run";
+  row.detail_json = R"({"power":"Running","first":true})";
+  ASSERT_TRUE(db_->commit({a_record("u1"), row}));
+  hands_.silences = 3;
+  ASSERT_TRUE(engine_->adopt());
+  for (const int wait : {1, 2, 4}) {
+    ASSERT_TRUE(await_timer());
+    EXPECT_TRUE(engine_->view("u1").adopting);
+    clock_.advance(seconds{wait});
+    engine_->clock_moved();
+  }
+  EXPECT_TRUE(settled("u1").last->ok);
+  EXPECT_TRUE(hands_.actions().empty());
+  EXPECT_EQ(hands_.adopted.size(), 4u);
+}
+
+// It decides in the end, and undoes nothing.
+TEST_F(NodeEngineTest, ABootThatStaysSilentCountsAndStays) {
+  store::OperationRow row;
+  row.uid = "u1";
+  row.seq = 1;
+  row.kind = store::OperationKind::kBoot;
+  row.step = "Run";
+  row.detail_json = R"({"power":"Running","first":true})";
+  ASSERT_TRUE(db_->commit({a_record("u1"), row}));
+  hands_.silences = 1000;
+  ASSERT_TRUE(engine_->adopt());
+  for (int i = 0; i < 6; ++i) {
+    ASSERT_TRUE(await_timer());
+    clock_.advance(seconds{60});
+    engine_->clock_moved();
+  }
+  EXPECT_TRUE(settled("u1").last->ok);
+  EXPECT_TRUE(hands_.actions().empty());
 }
 
 TEST_F(NodeEngineTest, AdoptionLooksAtEveryRecordedVm) {

@@ -80,6 +80,11 @@ NodeOptions NodeTest::options() {
     {
       const std::lock_guard lock(mutex_);
       meddle = meddle_;
+      if (name_of(at) == dies_at_) {
+        dies_at_.clear();
+        changed_.notify_all();
+        return Struck::kDeath;
+      }
     }
     if (meddle) meddle(at);
     return Struck::kNot;
@@ -191,6 +196,25 @@ NodeTest::Mark NodeTest::mark_of(const std::string& vm) {
 void NodeTest::meddle(std::function<void(const Failpoint&)> meddle) {
   const std::lock_guard lock(mutex_);
   meddle_ = std::move(meddle);
+}
+
+void NodeTest::die_at(const std::string& failpoint) {
+  const std::lock_guard lock(mutex_);
+  dies_at_ = failpoint;
+}
+
+bool NodeTest::await_death() {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_until(lock, clock_.mono() + seconds{30},
+                             [&] { return dies_at_.empty(); });
+}
+
+void NodeTest::run_and_die(const std::string& uid, Request request,
+                           const std::string& failpoint) {
+  die_at(failpoint);
+  ASSERT_TRUE(engine().submit(uid, std::move(request)));
+  ASSERT_TRUE(await_death()) << failpoint;
+  close();
 }
 
 void NodeTest::set_room(std::optional<Room> room) {

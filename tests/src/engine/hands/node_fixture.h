@@ -52,6 +52,13 @@ class NodeTest : public testing::TestWithParam<model::Hypervisor> {
   Mark mark_of(const std::string& vm);
   // Called at every failpoint, from the lane; none: nothing.
   void meddle(std::function<void(const Failpoint&)> meddle);
+  // The agent ends at the failpoint of that name, the next time it is passed:
+  // "Boot/Run/Acted". Then close() and open() are its successor.
+  void die_at(const std::string& failpoint);
+  bool await_death();
+  // Submits, and waits until the agent died at that failpoint.
+  void run_and_die(const std::string& uid, Request request,
+                   const std::string& failpoint);
   // What the host has; none: what it really has.
   void set_room(std::optional<Room> room);
   // A fault.json (tests/fakes/fake_vmm/faults.h) for the VMM of a generation.
@@ -77,6 +84,7 @@ class NodeTest : public testing::TestWithParam<model::Hypervisor> {
   uint64_t changes_ = 0;
   std::function<void(const Failpoint&)> meddle_;
   std::optional<Room> room_;
+  std::string dies_at_;  // empty: it lives, or has died
   int snapshots_ = 0;
 };
 

@@ -63,8 +63,9 @@ TEST(BootScript, AFailedFirstBootLeavesNothing) {
   facts.first = true;
   const auto lines = script(begin(Kind::kBoot, facts, Mono{}),
                             {kFine, kFine, kFine, failed(Reason::kBootFailed)});
-  EXPECT_EQ(lines[4], "Undo Kill NetworkDown RemoveVm");
-  EXPECT_EQ(lines[5], "= Failed BootFailed");
+  EXPECT_EQ(lines[4], "Undo Kill NetworkDown");
+  EXPECT_EQ(lines[5], "Erase! RemoveVm");
+  EXPECT_EQ(lines[6], "= Failed BootFailed");
 }
 
 TEST(BootScript, AFailedLaterBootKeepsTheDisks) {
@@ -201,18 +202,57 @@ TEST(Recovery, AHalfSnapshotGoesAndTheGuestGoesOn) {
                           "= Failed Interrupted"));
 }
 
+// From the intent that may have started vCPUs on, only what is proven never to
+// have run is undone.
 TEST(Recovery, ABootThatCameUpCounts) {
-  Facts first;
-  first.first = true;
-  EXPECT_THAT(script(recover(Kind::kBoot, BootStep::kRun, first,
-                             {Seen::kRunning, Seen::kGone}, Mono{}),
-                     {}),
-              ElementsAre("= Ok"));
-  EXPECT_THAT(
-      script(recover(Kind::kBoot, BootStep::kRun, first,
-                     {Seen::kUnloaded, Seen::kGone}, Mono{}),
-             {}),
-      ElementsAre("Undo Kill NetworkDown RemoveVm", "= Failed Interrupted"));
+  const auto at = [](Seen seen, model::PowerState power) {
+    Facts first;
+    first.first = true;
+    first.power = power;
+    return script(recover(Kind::kBoot, BootStep::kRun, first,
+                          {seen, Seen::kGone}, Mono{}),
+                  {});
+  };
+  for (const auto power :
+       {model::PowerState::kRunning, model::PowerState::kPaused}) {
+    for (const Seen seen : {Seen::kGone, Seen::kEnded, Seen::kSilent})
+      EXPECT_THAT(at(seen, power), ElementsAre("= Ok")) << to_string(seen);
+    for (const Seen seen : {Seen::kUnloaded, Seen::kNeverRan})
+      EXPECT_THAT(at(seen, power),
+                  ElementsAre("Undo Kill NetworkDown", "Erase! RemoveVm",
+                              "= Failed Interrupted"))
+          << to_string(seen);
+  }
+  using P = model::PowerState;
+  EXPECT_THAT(at(Seen::kRunning, P::kRunning), ElementsAre("= Ok"));
+  EXPECT_THAT(at(Seen::kPaused, P::kPaused), ElementsAre("= Ok"));
+  EXPECT_THAT(at(Seen::kRunning, P::kPaused),
+              ElementsAre("Reach Pause", "= Ok Interrupted"));
+  EXPECT_THAT(at(Seen::kPaused, P::kRunning),
+              ElementsAre("Reach Resume", "= Ok Interrupted"));
+}
+
+TEST(Recovery, ACloneIsUndoneUntilItMayHaveRun) {
+  const auto at = [](CloneStep step, Seen seen) {
+    return script(recover(Kind::kClone, step, {}, {seen, Seen::kGone}, Mono{}),
+                  {});
+  };
+  for (const Seen seen : {Seen::kGone, Seen::kPaused, Seen::kSilent})
+    EXPECT_EQ(at(CloneStep::kLoad, seen).front(), "Undo Kill NetworkDown");
+  for (const Seen seen :
+       {Seen::kGone, Seen::kEnded, Seen::kSilent, Seen::kRunning})
+    EXPECT_THAT(at(CloneStep::kResume, seen), ElementsAre("= Ok"));
+  EXPECT_THAT(at(CloneStep::kResume, Seen::kPaused),
+              ElementsAre("Resume! Resume", "= Ok Interrupted"));
+}
+
+TEST(Recovery, WhatIsSilentIsLookedAtAgainWhereItMayRun) {
+  const Observed silent{Seen::kSilent, Seen::kGone};
+  EXPECT_TRUE(undecided(BootStep::kRun, silent));
+  EXPECT_TRUE(undecided(CloneStep::kResume, silent));
+  EXPECT_FALSE(undecided(BootStep::kRun, {Seen::kRunning, Seen::kGone}));
+  EXPECT_FALSE(undecided(CloneStep::kLoad, silent));
+  EXPECT_FALSE(undecided(StopStep::kKill, silent));
 }
 
 TEST(Recovery, ADeletionCutOffInItsGraceKills) {

@@ -27,11 +27,13 @@ struct Node {
   int mishaps = 0;             // left
   bool same_boot = true;
   bool recovered = false;
+  bool silent = false;   // and its VMM said nothing of itself
+  bool decided = false;  // by a living agent: all of it is to go
 
   auto key() const {
     return std::make_tuple(op.kind, op.facts.alive, op.step, op.end, op.worse,
                            op.reason, world, action, intent, mishaps, same_boot,
-                           recovered);
+                           recovered, silent, decided, op.ran);
   }
 };
 
@@ -39,7 +41,7 @@ class Walk {
  public:
   Walk(Kind kind, Facts facts, World world, int mishaps)
       : kind_(kind), facts_(facts), start_(world), budget_(mishaps) {
-    visit({begin(kind, facts, Mono{}), world, 0, {}, mishaps, true, false});
+    visit({begin(kind, facts, Mono{}), world, 0, {}, mishaps, true});
   }
 
   size_t states() const { return seen_.size(); }
@@ -96,6 +98,9 @@ class Walk {
   }
 
   void happen(Node node, Happened what) {
+    // Whoever asked it to go on and heard no does not wait to hear more.
+    if (node.op.step == Step{CloneStep::kResume} && what != Happened::kDone)
+      node.decided = true;
     node.op = advance(node.op, {what, Reason::kSpawnFailed, "x"}, Mono{});
     node.action = 0;
     visit(node);
@@ -113,11 +118,30 @@ class Walk {
       if (*node.intent == Step{RestoreStep::kCommit})
         next.world.committed = true;
       // The journal knows the kind that was asked for.
-      next.op = recover(kind_, *node.intent, node.op.facts,
-                        look(next.world, next.same_boot), Mono{});
       next.action = 0;
-      visit(next);
+      next.decided = node.decided || *node.intent == Step{BootStep::kErase} ||
+                     *node.intent == Step{CloneStep::kErase};
+      for (const World& found :
+           is_boot() ? unwatched(next.world) : std::vector{next.world}) {
+        next.world = found;
+        succeed(next, look(found, next.same_boot));
+      }
     }
+  }
+
+  void succeed(Node next, Observed seen) {
+    next.op = recover(kind_, *next.intent, next.op.facts, seen, Mono{});
+    visit(next);
+    if (!is_boot() || is_dead(next.world.current)) return;
+    seen.current = Seen::kSilent;
+    next.silent = true;
+    next.op = recover(kind_, *next.intent, next.op.facts, seen, Mono{});
+    visit(next);
+  }
+
+  bool is_boot() const {
+    return kind_ == Kind::kBoot || kind_ == Kind::kStart ||
+           kind_ == Kind::kRestart || kind_ == Kind::kClone;
   }
 
   void say(const Node& node, const std::string& what) {
@@ -143,6 +167,9 @@ class Walk {
       say(node, "the old VMM ends before the commit");
     if (removes && !is_dead(action.vmm == Which::kNext ? w.next : w.current))
       say(node, "files are removed under a VMM");
+    if (action.what == Do::kRemoveVm && is_boot() && node.recovered &&
+        !node.decided && w.ran)
+      say(node, "the files of a guest that ran are removed");
     if (action.what == Do::kArmGuard && node.op.facts.user_paused)
       say(node, "the guard would resume what its user paused");
   }
@@ -199,8 +226,15 @@ class Walk {
       const bool right = power == P::kRunning  ? vm == Vm::kRunning
                          : power == P::kPaused ? vm == Vm::kPaused
                                                : is_dead(vm);
-      if (!right) say(node, "not as asked");
+      // A successor finds that it came up and ended, or that it says nothing.
+      const bool left = node.recovered && power != P::kStopped &&
+                        (is_dead(vm) || vm == Vm::kEnded || node.silent);
+      if (!right && !left) say(node, "not as asked");
+      if (!node.world.gen_current) say(node, "it came up without its files");
     }
+    if (node.op.kind == Kind::kClone && facts_.staged &&
+        *node.op.end == End::kFailed && node.world.ran && !node.op.ran)
+      say(node, "old memory would be loaded over a newer disk");
     if (*node.op.end != End::kFailed || facts_.alive) return;
     if (!is_dead(vm)) say(node, "failed, and a VMM is left");
     if (facts_.first && node.world.gen_current)
@@ -284,10 +318,16 @@ std::vector<Scene> scenes() {
   add_boots(out);
   Facts f;
   out.push_back({"start", Kind::kStart, f, with(Vm::kDead)});
+  f.power = P::kPaused;
+  out.push_back({"start paused", Kind::kStart, f, with(Vm::kDead)});
+  f.power = P::kRunning;
   f.alive = true;
   f.can_ask = true;
   out.push_back({"stop", Kind::kStop, f, with(Vm::kRunning)});
   out.push_back({"restart", Kind::kRestart, f, with(Vm::kRunning)});
+  f.power = P::kPaused;
+  out.push_back({"restart paused", Kind::kRestart, f, with(Vm::kRunning)});
+  f.power = P::kRunning;
   out.push_back({"delete", Kind::kDeleteVm, f, with(Vm::kRunning)});
   f.can_ask = false;
   out.push_back({"stop now", Kind::kStop, f, with(Vm::kRunning)});
@@ -349,8 +389,10 @@ TEST(MachineWalk, WithoutMishapsEachEndsWell) {
   }
 }
 
-// Boot and Start use the down half of BootStep in a Restart only.
+// Boot and Start use the down half of BootStep in a Restart only; a later boot
+// erases nothing.
 bool never_there(Kind kind, const Step& step) {
+  if (step == Step{BootStep::kErase}) return kind != Kind::kBoot;
   return (kind == Kind::kBoot || kind == Kind::kStart) &&
          (step == Step{BootStep::kAsk} || step == Step{BootStep::kShutDown} ||
           step == Step{BootStep::kKill});

@@ -107,7 +107,12 @@ std::optional<World> effect(World w, const Action& action, const Facts& facts) {
   Vm& vm = next ? w.next : w.current;
   const auto to = moved(vm, action.what, facts);
   if (!to) return std::nullopt;
+  const bool gated = vm == Vm::kGated;
   vm = *to;
+  if (!next && action.what == Do::kSpawn) w.ran = w.never_ran = false;
+  if (!next && (action.what == Do::kBoot || action.what == Do::kResume))
+    w.ran = true;
+  if (!next && action.what == Do::kKill && gated) w.never_ran = true;
   leave_marks(w, action.what, next);
   return w;
 }
@@ -155,7 +160,19 @@ std::vector<Way> ways(const World& world, const Action& action,
   return out;
 }
 
+std::vector<World> unwatched(const World& world) {
+  std::vector<World> out = {world};
+  if (world.current != Vm::kRunning) return out;
+  for (const Vm end : {Vm::kEnded, Vm::kDead}) {
+    out.push_back(world);
+    out.back().current = end;
+    out.back().current_died = true;
+  }
+  return out;
+}
+
 World without_agent(World w) {
+  w.never_ran = w.never_ran || w.current == Vm::kGated;
   for (Vm* vm : {&w.current, &w.next})
     if (*vm == Vm::kGated) *vm = Vm::kDead;
   if (w.guard_armed && w.current == Vm::kPaused) {
@@ -168,7 +185,9 @@ World without_agent(World w) {
 }
 
 World rebooted(World w) {
+  const bool never_ran = w.never_ran;
   w = without_agent(w);
+  w.never_ran = never_ran;  // its shim may not have said so in time
   for (Vm* vm : {&w.current, &w.next})
     if (*vm != Vm::kNone) *vm = Vm::kDead;
   w.current_died = w.next_died = true;
@@ -176,7 +195,8 @@ World rebooted(World w) {
 }
 
 Observed look(const World& w, bool same_boot) {
-  return {seen(w.current), seen(w.next), same_boot};
+  const bool never = w.never_ran && w.current == Vm::kDead;
+  return {never ? Seen::kNeverRan : seen(w.current), seen(w.next), same_boot};
 }
 
 }  // namespace chrysalis::engine

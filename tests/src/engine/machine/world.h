@@ -35,12 +35,14 @@ struct World {
   bool removed = false;
   bool current_died = false;  // by itself, not by us
   bool next_died = false;
-  bool torn = false;  // the guest ran while it was dumped
+  bool torn = false;       // the guest ran while it was dumped
+  bool ran = false;        // the current one's vCPUs, since it was spawned
+  bool never_ran = false;  // its gate closed before it was executed
 
   auto tie() const {
     return std::tie(current, next, redirect_to_next, guard_armed, guard_fired,
                     committed, gen_current, gen_next, staging, published,
-                    removed, current_died, next_died, torn);
+                    removed, current_died, next_died, torn, ran, never_ran);
   }
   friend bool operator<(const World& a, const World& b) {
     return a.tie() < b.tie();
@@ -63,6 +65,9 @@ std::vector<Way> ways(const World& world, const Action& action,
 
 // The agent dies: its gate and its guard close.
 World without_agent(World world);
+// What the current one's guest may do while no agent looks: nothing, power
+// off, or lose its VMM.
+std::vector<World> unwatched(const World& world);
 // The host goes down and comes back.
 World rebooted(World world);
 Observed look(const World& world, bool same_boot);

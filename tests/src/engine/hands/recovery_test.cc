@@ -1,0 +1,156 @@
+// An agent dies in the middle; what its successor makes of it.
+
+#include <gmock/gmock.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <fstream>
+
+#include "src/hypervisor/process_identity.h"
+#include "src/store/records.h"
+#include "tests/src/engine/hands/node_fixture.h"
+
+namespace chrysalis::engine {
+namespace {
+
+class NodeRecovery : public NodeTest {
+ protected:
+  // Kills the VMM of a dead agent and waits for its end.
+  void kill_vmm(const store::ProcessRow& row) {
+    auto process = hypervisor::open_process({row.vmm_pid, row.vmm_start});
+    ASSERT_TRUE(process);
+    ASSERT_TRUE(hypervisor::signal_process(process->get(), SIGKILL));
+    ASSERT_TRUE(hypervisor::wait_process(process->get(),
+                                         SystemClock().mono() + seconds{20}));
+  }
+  // As run_and_die, and its VMM ends too before there is a successor.
+  void run_and_die_both(const std::string& uid, Request request,
+                        const std::string& failpoint) {
+    die_at(failpoint);
+    ASSERT_TRUE(engine().submit(uid, std::move(request)));
+    ASSERT_TRUE(await_death());
+    const auto rows = node_->db().processes(uid);
+    ASSERT_FALSE(rows.empty());
+    const store::ProcessRow row = *rows.back();
+    close();
+    kill_vmm(row);
+  }
+  bool await_ended(const std::string& uid) {
+    return await([&] {
+      return view(uid).live == Live::kEnded && view(uid).exit &&
+             vmm_pid(uid) == 0 && !view(uid).running;
+    });
+  }
+  StartRequest start_of(const std::string& uid) {
+    StartRequest request;
+    request.config = view(uid).record->config;
+    request.sources = view(uid).record->sources;
+    return request;
+  }
+  uint64_t disk_of(const std::string& uid) {
+    struct stat disk{};
+    EXPECT_EQ(::stat(first_generation(uid).disk(0).c_str(), &disk), 0);
+    return disk.st_ino;
+  }
+  // vm-2, staged from a snapshot of vm-1.
+  void stage_clone() {
+    boot("vm-1");
+    snapshot("vm-1", "snap-1");
+    CloneRequest request;
+    request.ns = "default";
+    request.name = "clone";
+    request.snapshot_uid = "snap-1";
+    request.power = model::PowerState::kStopped;
+    ASSERT_TRUE(run("vm-2", request).ok);
+  }
+};
+
+TEST_P(NodeRecovery, ABootWhoseVmmEndedUnseenKeepsItsDisk) {
+  run_and_die_both("vm-1", boot_request("vm-1"), "Boot/Run/Acted");
+  const uint64_t disk = disk_of("vm-1");
+  open();
+  ASSERT_TRUE(await_ended("vm-1"));
+  EXPECT_EQ(view("vm-1").exit->reason, "VmmKilled");
+  EXPECT_TRUE(view("vm-1").record->first_booted);
+  EXPECT_EQ(disk_of("vm-1"), disk);
+  const Outcome outcome = run("vm-1", start_of("vm-1"));
+  EXPECT_TRUE(outcome.ok) << outcome.message;
+  EXPECT_EQ(disk_of("vm-1"), disk);
+}
+
+TEST_P(NodeRecovery, ABootWhoseGuestPoweredOffUnseenKeepsItsDisk) {
+  run_and_die("vm-1", boot_request("vm-1"), "Boot/Run/Acted");
+  const auto fault = first_generation("vm-1").file("fault.json");
+  std::ofstream(fault.string() + ".new") << R"({"guest":"power-off"})";
+  ASSERT_EQ(::chmod((fault.string() + ".new").c_str(), 0644), 0);
+  std::filesystem::rename(fault.string() + ".new", fault);
+  open();
+  ASSERT_TRUE(await_ended("vm-1"));
+  EXPECT_EQ(view("vm-1").exit->reason, "GuestPoweredOff");
+  EXPECT_TRUE(std::filesystem::exists(first_generation("vm-1").disk(0)));
+}
+
+TEST_P(NodeRecovery, ABootThatNeverRanLeavesNothing) {
+  run_and_die("vm-1", boot_request("vm-1"), "Boot/Run/Journalled");
+  open();
+  ASSERT_TRUE(await([&] { return left_of("vm-1").empty(); }));
+  boot("vm-1");
+}
+
+TEST_P(NodeRecovery, ARestartWhoseVmmEndedUnseenIsOver) {
+  boot("vm-1");
+  RestartRequest restart;
+  restart.attempt = 1;
+  restart.config = view("vm-1").record->config;
+  restart.sources = view("vm-1").record->sources;
+  run_and_die_both("vm-1", restart, "Restart/Run/Acted");
+  open();
+  ASSERT_TRUE(await_ended("vm-1"));
+  EXPECT_EQ(view("vm-1").record->restart_attempt_done, 1U);
+}
+
+// Its disk is newer than the memory that it was to be loaded with.
+TEST_P(NodeRecovery, AStagedCloneThatRanIsNeverLoadedAgain) {
+  stage_clone();
+  run_and_die_both("vm-2", start_of("vm-2"), "Clone/Resume/Acted");
+  open();
+  ASSERT_TRUE(await_ended("vm-2"));
+  EXPECT_FALSE(view("vm-2").record->pending_load);
+  const Outcome outcome = run("vm-2", start_of("vm-2"));
+  ASSERT_TRUE(outcome.ok) << outcome.message;
+  EXPECT_EQ(outcome.kind, Kind::kStart);
+}
+
+TEST_P(NodeRecovery, AStagedCloneThatRunsOnIsUp) {
+  stage_clone();
+  run_and_die("vm-2", start_of("vm-2"), "Clone/Resume/Acted");
+  open();
+  EXPECT_EQ(view("vm-2").live, Live::kRunning);
+  EXPECT_FALSE(view("vm-2").record->pending_load);
+}
+
+TEST_P(NodeRecovery, AStagedCloneThatNeverRanIsLoadedAgain) {
+  stage_clone();
+  const std::string saved = mark_in("snap-1").nonce;
+  run_and_die("vm-2", start_of("vm-2"), "Clone/Load/Acted");
+  open();
+  ASSERT_TRUE(await([&] { return !view("vm-2").running; }));
+  ASSERT_TRUE(view("vm-2").record->pending_load);
+  const Outcome outcome = run("vm-2", start_of("vm-2"));
+  ASSERT_TRUE(outcome.ok) << outcome.message;
+  EXPECT_EQ(outcome.kind, Kind::kClone);
+  ASSERT_TRUE(await([&] {
+    const auto last = run("vm-2", SnapshotRequest{"snap-2", "default", "s"});
+    return last.reason != Reason::kNicSwapPending;
+  }));
+  EXPECT_EQ(mark_in("snap-2").nonce, saved);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, NodeRecovery,
+                         testing::ValuesIn(model::kHypervisors),
+                         [](const auto& kind) {
+                           return std::string(to_string(kind.param));
+                         });
+
+}  // namespace
+}  // namespace chrysalis::engine
