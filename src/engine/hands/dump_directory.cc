@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 
 #include "src/base/beneath.h"
 
@@ -19,6 +20,20 @@ Result<struct stat> stat_of(int fd, const std::filesystem::path& shown) {
   if (::fstat(fd, &found) != 0)
     return tl::unexpected(from_errno(errno, "stat " + shown.string()));
   return found;
+}
+
+enum class Writers : uint8_t { kNone, kSome, kUnknown };
+
+// A read lease is only given while nobody has the file open for writing or
+// mapped like that. Not every file system gives leases.
+Writers writers_of(int fd) {
+  // If it were broken in this moment: a signal that nobody minds.
+  (void)::fcntl(fd, F_SETSIG, SIGURG);
+  if (::fcntl(fd, F_SETLEASE, F_RDLCK) == 0) {
+    (void)::fcntl(fd, F_SETLEASE, F_UNLCK);
+    return Writers::kNone;
+  }
+  return errno == EAGAIN ? Writers::kSome : Writers::kUnknown;
 }
 
 }  // namespace
@@ -61,6 +76,18 @@ Result<> DumpDirectory::take(FileSystem& fs, const std::string& name,
   CHRYSALIS_ASSIGN(const struct stat ours, stat_of(file->get(), name));
   if (ours.st_nlink != 1)
     return fail(Code::kCorrupt, name + " is linked elsewhere: it could change");
+  switch (writers_of(file->get())) {
+    case Writers::kSome:
+      return fail(Code::kCorrupt,
+                  name + " is open for writing: it could change");
+    case Writers::kUnknown: {
+      // Another file with its bytes is nobody's but ours.
+      CHRYSALIS_TRY(fs.clone_file(path() / name, to / name, 0600));
+      return fs.unlink(path() / name);
+    }
+    case Writers::kNone:
+      break;
+  }
   CHRYSALIS_TRY(fs.rename(path() / name, to / name));
   CHRYSALIS_ASSIGN(const FileStat moved, fs.stat(to / name));
   if (moved.device != ours.st_dev || moved.inode != ours.st_ino)

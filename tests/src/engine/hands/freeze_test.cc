@@ -27,6 +27,19 @@ TEST_P(NodeFreeze, ADumpSwappedForALinkIsNeverWrittenThrough) {
   EXPECT_TRUE(outcome.ok) << to_string(outcome.reason) << outcome.message;
 }
 
+// It could write to what was hashed: no snapshot comes of it.
+TEST_P(NodeFreeze, ADumpThatItsVmmKeepsOpenIsRefused) {
+  boot("vm-1");
+  fault("vm-1", 1, R"({"hostile-dump":"keep-open"})");
+  const Outcome outcome = take("vm-1", "snap-1");
+  EXPECT_FALSE(outcome.ok);
+  EXPECT_EQ(outcome.reason, Reason::kCorrupt);
+  EXPECT_THAT(outcome.message,
+              testing::HasSubstr("is open for writing: it could change"));
+  EXPECT_FALSE(engine().snapshot("snap-1").record);
+  EXPECT_EQ(view("vm-1").live, Live::kRunning);
+}
+
 INSTANTIATE_TEST_SUITE_P(Kinds, NodeFreeze,
                          testing::ValuesIn(model::kHypervisors),
                          [](const auto& kind) {
