@@ -104,17 +104,12 @@ Result<std::vector<VmmEvent>> EventTail::read() {
   std::array<char, 4096> news{};
   while (::read(inotify_.get(), news.data(), news.size()) > 0) {
   }
-  std::vector<VmmEvent> out;
-  for (;;) {
-    CHRYSALIS_ASSIGN(auto events, file_.read());
-    if (events.empty()) return out;
-    out.insert(out.end(), std::make_move_iterator(events.begin()),
-               std::make_move_iterator(events.end()));
-  }
+  return file_.read();
 }
 
 Result<std::vector<VmmEvent>> EventFile::read() {
   std::vector<VmmEvent> out;
+  more_ = false;
   if (!file_.valid()) {
     file_.reset(
         ::open(path_.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
@@ -124,16 +119,22 @@ Result<std::vector<VmmEvent>> EventFile::read() {
   }
   std::array<char, 16384> chunk{};
   const uint64_t enough = offset_ + kMaxRead;
-  while (out.empty() || offset_ < enough) {
+  while (offset_ < enough) {
     const ssize_t n = ::pread(file_.get(), chunk.data(), chunk.size(),
                               static_cast<off_t>(offset_));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return tl::unexpected(from_errno(errno, path_.string()));
     if (n == 0) return out;
+    if (offset_ >= kMaxFile)
+      return fail(Code::kCorrupt, path_.string() + " is above " +
+                                      std::to_string(kMaxFile >> 20) +
+                                      " MiB: it is read no further");
     offset_ += static_cast<uint64_t>(n);
     auto events = parser_.feed({chunk.data(), static_cast<size_t>(n)});
-    out.insert(out.end(), events.begin(), events.end());
+    out.insert(out.end(), std::make_move_iterator(events.begin()),
+               std::make_move_iterator(events.end()));
   }
+  more_ = true;
   return out;
 }
 
@@ -143,6 +144,7 @@ Result<std::vector<VmmEvent>> EventTail::wait(Mono deadline) {
     if (!events.empty()) return events;
     if (Mono::clock::now() >= deadline)
       return fail(Code::kTimeout, "no event of the VMM");
+    if (more()) continue;
     pollfd entry{.fd = inotify_.get(), .events = POLLIN, .revents = 0};
     if (::poll(&entry, 1, until(deadline)) < 0 && errno != EINTR)
       return tl::unexpected(from_errno(errno, "poll"));

@@ -16,6 +16,7 @@ namespace chrysalis::engine {
 namespace {
 
 constexpr seconds kBetweenReboots{10};
+constexpr milliseconds kBetweenReads{100};
 
 }  // namespace
 
@@ -66,7 +67,7 @@ void WatchThread::watch(const std::string& uid, int pidfd,
   if (!events.empty()) {
     auto tail = hypervisor::EventTail::open(events);
     if (tail)
-      entry.events.emplace(std::move(*tail));
+      entry.events = std::make_shared<hypervisor::EventTail>(std::move(*tail));
     else
       log::warning("no events will be heard",
                    {{"uid", uid}, {"message", tail.error().message}});
@@ -94,23 +95,30 @@ void WatchThread::forget(const std::string& uid) {
   });
 }
 
-// REQUIRES: mutex_ is held.
-bool WatchThread::tells(Watched& entry, bool of_events) {
+// What was read of a tail, without the lock, becomes known. Whether its VM is
+// to be looked at now. REQUIRES: mutex_ is held.
+bool WatchThread::take(
+    Watched& entry, const hypervisor::EventTail& tail,
+    const Result<std::vector<hypervisor::VmmEvent>>& events) {
   using What = hypervisor::VmmEvent::Kind;
-  if (!of_events) {
-    // An ended process stays readable: it is told once.
-    ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, entry.pidfd.get(), nullptr);
+  if (!events) {
+    log::warning("no more events will be heard",
+                 {{"uid", entry.uid},
+                  {"code", to_string(events.error().code)},
+                  {"message", events.error().message}});
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, tail.fd(), nullptr);
+    entry.events.reset();
     return true;
   }
-  const auto events = entry.events->read();
-  if (!events) return false;
+  const Mono time = Mono::clock::now();
+  // One that writes without end is read now and then, not all the time.
+  if (tail.more()) entry.read_at = time + kBetweenReads;
   bool now = false;
   for (const auto& event : *events) {
     now =
         now || event.kind == What::kGuestEnded || event.kind == What::kPanicked;
     entry.rebooted = entry.rebooted || event.kind == What::kRebooted;
   }
-  const Mono time = Mono::clock::now();
   if (entry.rebooted && time >= entry.quiet_until) {
     entry.rebooted = false;
     entry.quiet_until = time + kBetweenReboots;
@@ -119,10 +127,33 @@ bool WatchThread::tells(Watched& entry, bool of_events) {
   return now;
 }
 
-// Of those whose quiet is over. How long, in milliseconds, until the next; -1:
-// there is none.
-int WatchThread::tell_of_reboots() {
-  std::vector<std::string> due;
+void WatchThread::read_events(uint64_t token) {
+  std::shared_ptr<hypervisor::EventTail> tail;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto at = watched_.find(token);
+    if (at == watched_.end() || !at->second.events) return;
+    tail = at->second.events;
+    at->second.read_at = Mono::max();
+  }
+  const auto events = tail->read();
+  std::string uid;
+  News news;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto at = watched_.find(token);
+    if (at == watched_.end() || !take(at->second, *tail, events)) return;
+    uid = at->second.uid;
+    news = news_;
+  }
+  if (news) news(uid);
+}
+
+// What waited: tails with more to read, reboots whose quiet is over. How long,
+// in milliseconds, until the next; -1: there is none.
+int WatchThread::catch_up() {
+  std::vector<std::string> rebooted;
+  std::vector<uint64_t> unread;
   News news;
   Mono next = Mono::max();
   {
@@ -130,6 +161,10 @@ int WatchThread::tell_of_reboots() {
     news = news_;
     const Mono now = Mono::clock::now();
     for (auto& [token, entry] : watched_) {
+      if (entry.read_at <= now)
+        unread.push_back(token);
+      else
+        next = std::min(next, entry.read_at);
       if (!entry.rebooted) continue;
       if (now < entry.quiet_until) {
         next = std::min(next, entry.quiet_until);
@@ -137,35 +172,44 @@ int WatchThread::tell_of_reboots() {
       }
       entry.rebooted = false;
       entry.quiet_until = now + kBetweenReboots;
-      due.push_back(entry.uid);
+      rebooted.push_back(entry.uid);
     }
   }
   if (news)
-    for (const std::string& uid : due) news(uid);
+    for (const std::string& uid : rebooted) news(uid);
+  for (const uint64_t token : unread) read_events(token);
+  if (!unread.empty()) return 0;  // they may have more
   if (next == Mono::max()) return -1;
   const auto left = std::chrono::ceil<milliseconds>(next - Mono::clock::now());
   return static_cast<int>(std::max<int64_t>(left.count(), 0));
 }
 
-void WatchThread::heard(uint64_t token) {
+void WatchThread::ended(uint64_t token) {
   std::string uid;
   News news;
   {
     const std::lock_guard lock(mutex_);
-    const auto at = watched_.find(token & ~uint64_t{1});
+    const auto at = watched_.find(token);
     if (at == watched_.end()) return;
-    Watched& entry = at->second;
-    if (!tells(entry, (token & 1) != 0)) return;
-    uid = entry.uid;
+    // An ended process stays readable: it is told once.
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, at->second.pidfd.get(), nullptr);
+    uid = at->second.uid;
     news = news_;
   }
   if (news) news(uid);
 }
 
+void WatchThread::heard(uint64_t token) {
+  if ((token & 1) == 0)
+    ended(token);
+  else
+    read_events(token - 1);
+}
+
 void WatchThread::run() {
   std::array<epoll_event, 64> ready;
   for (;;) {
-    const int wait = tell_of_reboots();
+    const int wait = catch_up();
     const int n = ::epoll_wait(epoll_.get(), ready.data(),
                                static_cast<int>(ready.size()), wait);
     if (n < 0 && errno != EINTR) {

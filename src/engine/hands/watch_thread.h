@@ -11,10 +11,11 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "src/base/result.h"
 #include "src/base/unique_fd.h"
@@ -41,15 +42,20 @@ class WatchThread final : public VmmWatch {
   struct Watched {
     std::string uid;
     UniqueFd pidfd;
-    std::optional<hypervisor::EventTail> events;
-    Mono quiet_until{};     // for its reboots
-    bool rebooted = false;  // and nobody was told yet
+    // Read without the lock, by the thread alone.
+    std::shared_ptr<hypervisor::EventTail> events;
+    Mono read_at = Mono::max();  // there is more to read
+    Mono quiet_until{};          // for its reboots
+    bool rebooted = false;       // and nobody was told yet
   };
   WatchThread(UniqueFd epoll, UniqueFd wake);
   void run();
   void heard(uint64_t token);
-  bool tells(Watched& entry, bool of_events);
-  int tell_of_reboots();
+  void ended(uint64_t token);
+  void read_events(uint64_t token);
+  bool take(Watched& entry, const hypervisor::EventTail& tail,
+            const Result<std::vector<hypervisor::VmmEvent>>& events);
+  int catch_up();
   bool add(int fd, uint64_t token);
 
   UniqueFd epoll_, wake_;
