@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/inotify.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -85,25 +84,18 @@ std::vector<VmmEvent> EventParser::feed(std::string_view bytes) {
   return out;
 }
 
-EventTail::EventTail(std::filesystem::path file, UniqueFd inotify)
-    : file_(std::move(file)), inotify_(std::move(inotify)) {}
+EventTail::EventTail(std::filesystem::path file, FileNews news)
+    : file_(std::move(file)), news_(std::move(news)) {}
 
 Result<EventTail> EventTail::open(std::filesystem::path file) {
-  UniqueFd inotify(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-  if (!inotify.valid()) return tl::unexpected(from_errno(errno, "inotify"));
-  // The directory is watched, as the file may not be there yet.
-  const auto dir = file.parent_path();
-  if (::inotify_add_watch(inotify.get(), dir.c_str(),
-                          IN_CREATE | IN_MODIFY | IN_MOVED_TO) < 0)
-    return tl::unexpected(from_errno(errno, "watch " + dir.string()));
-  return EventTail(std::move(file), std::move(inotify));
+  CHRYSALIS_ASSIGN(FileNews news, FileNews::open());
+  CHRYSALIS_TRY(news.add(0, file));
+  return EventTail(std::move(file), std::move(news));
 }
 
 Result<std::vector<VmmEvent>> EventTail::read() {
-  // News are drained before the file is read, so none between is lost.
-  std::array<char, 4096> news{};
-  while (::read(inotify_.get(), news.data(), news.size()) > 0) {
-  }
+  // News are taken before the file is read, so none between is lost.
+  (void)news_.read();
   return file_.read();
 }
 
@@ -145,7 +137,7 @@ Result<std::vector<VmmEvent>> EventTail::wait(Mono deadline) {
     if (Mono::clock::now() >= deadline)
       return fail(Code::kTimeout, "no event of the VMM");
     if (more()) continue;
-    pollfd entry{.fd = inotify_.get(), .events = POLLIN, .revents = 0};
+    pollfd entry{.fd = fd(), .events = POLLIN, .revents = 0};
     if (::poll(&entry, 1, until(deadline)) < 0 && errno != EINTR)
       return tl::unexpected(from_errno(errno, "poll"));
   }

@@ -13,6 +13,7 @@
 #include "src/base/clock.h"
 #include "src/base/result.h"
 #include "src/base/unique_fd.h"
+#include "src/hypervisor/file_news.h"
 
 namespace chrysalis::hypervisor {
 
@@ -68,7 +69,8 @@ class EventFile {
   EventParser parser_;
 };
 
-// Follows the file from its start. Thread-safety: none; one reader a tail.
+// Follows one file from its start, for as long as somebody waits for it; who
+// listens to many uses one FileNews. Thread-safety: none; one reader a tail.
 class EventTail {
  public:
   // The file need not exist yet.
@@ -80,13 +82,13 @@ class EventTail {
   // Waits for at least one event. kTimeout at the deadline.
   [[nodiscard]] Result<std::vector<VmmEvent>> wait(Mono deadline);
   // Readable when read() may have news: for a poll loop. Borrowed.
-  [[nodiscard]] int fd() const { return inotify_.get(); }
+  [[nodiscard]] int fd() const { return news_.fd(); }
 
  private:
-  EventTail(std::filesystem::path file, UniqueFd inotify);
+  EventTail(std::filesystem::path file, FileNews news);
 
   EventFile file_;
-  UniqueFd inotify_;
+  FileNews news_;
 };
 
 }  // namespace chrysalis::hypervisor

@@ -17,6 +17,7 @@ namespace {
 
 constexpr seconds kBetweenReboots{10};
 constexpr milliseconds kBetweenReads{100};
+constexpr uint64_t kWake = 0, kFiles = 1;  // tokens; those of VMs follow
 
 }  // namespace
 
@@ -25,16 +26,20 @@ Result<std::unique_ptr<WatchThread>> WatchThread::start() {
   if (!epoll.valid()) return tl::unexpected(from_errno(errno, "epoll_create1"));
   UniqueFd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake.valid()) return tl::unexpected(from_errno(errno, "eventfd"));
+  CHRYSALIS_ASSIGN(auto files, hypervisor::FileNews::open());
   std::unique_ptr<WatchThread> out(
-      new WatchThread(std::move(epoll), std::move(wake)));
-  if (!out->add(out->wake_.get(), 0))
+      new WatchThread(std::move(epoll), std::move(wake), std::move(files)));
+  if (!out->add(out->wake_.get(), kWake) || !out->add(out->files_.fd(), kFiles))
     return tl::unexpected(from_errno(errno, "epoll_ctl"));
   out->thread_ = std::thread([raw = out.get()] { raw->run(); });
   return out;
 }
 
-WatchThread::WatchThread(UniqueFd epoll, UniqueFd wake)
-    : epoll_(std::move(epoll)), wake_(std::move(wake)) {}
+WatchThread::WatchThread(UniqueFd epoll, UniqueFd wake,
+                         hypervisor::FileNews files)
+    : epoll_(std::move(epoll)),
+      wake_(std::move(wake)),
+      files_(std::move(files)) {}
 
 WatchThread::~WatchThread() {
   {
@@ -64,33 +69,31 @@ void WatchThread::watch(const std::string& uid, int pidfd,
   Watched entry;
   entry.uid = uid;
   entry.pidfd = UniqueFd(::fcntl(pidfd, F_DUPFD_CLOEXEC, 3));
-  if (!events.empty()) {
-    auto tail = hypervisor::EventTail::open(events);
-    if (tail)
-      entry.events = std::make_shared<hypervisor::EventTail>(std::move(*tail));
-    else
-      log::warning("no events will be heard",
-                   {{"uid", uid}, {"message", tail.error().message}});
-  }
   const std::lock_guard lock(mutex_);
-  const uint64_t token = next_;
-  next_ += 2;
-  Watched& stored = watched_.emplace(token, std::move(entry)).first->second;
-  if (!stored.pidfd.valid() || !add(stored.pidfd.get(), token))
+  const uint64_t token = next_++;
+  if (!events.empty() && listen(token, events))
+    entry.events = std::make_shared<hypervisor::EventFile>(events);
+  const int fd = entry.pidfd.get();
+  watched_.emplace(token, std::move(entry));
+  if (fd < 0 || !add(fd, token))
     log::warning("the VMM's end will not be heard", {{"uid", uid}});
-  if (stored.events && !add(stored.events->fd(), token + 1))
-    log::warning("no events will be heard", {{"uid", uid}});
+}
+
+// REQUIRES: mutex_ is held.
+bool WatchThread::listen(uint64_t token, const std::filesystem::path& events) {
+  const auto added = files_.add(token, events);
+  if (!added)
+    log::warning("no events will be heard",
+                 {{"message", added.error().message}});
+  return added.has_value();
 }
 
 void WatchThread::forget(const std::string& uid) {
   const std::lock_guard lock(mutex_);
-  // Closing the last descriptor of an entry takes it out of the epoll set.
   std::erase_if(watched_, [&](auto& item) {
     if (item.second.uid != uid) return false;
     ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, item.second.pidfd.get(), nullptr);
-    if (item.second.events)
-      ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, item.second.events->fd(),
-                  nullptr);
+    files_.remove(item.first);
     return true;
   });
 }
@@ -98,7 +101,7 @@ void WatchThread::forget(const std::string& uid) {
 // What was read of a tail, without the lock, becomes known. Whether its VM is
 // to be looked at now. REQUIRES: mutex_ is held.
 bool WatchThread::take(
-    Watched& entry, const hypervisor::EventTail& tail,
+    uint64_t token, Watched& entry,
     const Result<std::vector<hypervisor::VmmEvent>>& events) {
   using What = hypervisor::VmmEvent::Kind;
   if (!events) {
@@ -106,13 +109,13 @@ bool WatchThread::take(
                  {{"uid", entry.uid},
                   {"code", to_string(events.error().code)},
                   {"message", events.error().message}});
-    ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, tail.fd(), nullptr);
+    files_.remove(token);
     entry.events.reset();
     return true;
   }
   const Mono time = Mono::clock::now();
   // One that writes without end is read now and then, not all the time.
-  if (tail.more()) entry.read_at = time + kBetweenReads;
+  if (entry.events->more()) entry.read_at = time + kBetweenReads;
   bool now = false;
   for (const auto& event : *events) {
     now =
@@ -128,21 +131,21 @@ bool WatchThread::take(
 }
 
 void WatchThread::read_events(uint64_t token) {
-  std::shared_ptr<hypervisor::EventTail> tail;
+  std::shared_ptr<hypervisor::EventFile> file;
   {
     const std::lock_guard lock(mutex_);
     const auto at = watched_.find(token);
     if (at == watched_.end() || !at->second.events) return;
-    tail = at->second.events;
+    file = at->second.events;
     at->second.read_at = Mono::max();
   }
-  const auto events = tail->read();
+  const auto events = file->read();
   std::string uid;
   News news;
   {
     const std::lock_guard lock(mutex_);
     const auto at = watched_.find(token);
-    if (at == watched_.end() || !take(at->second, *tail, events)) return;
+    if (at == watched_.end() || !take(token, at->second, events)) return;
     uid = at->second.uid;
     news = news_;
   }
@@ -199,11 +202,15 @@ void WatchThread::ended(uint64_t token) {
   if (news) news(uid);
 }
 
-void WatchThread::heard(uint64_t token) {
-  if ((token & 1) == 0)
-    ended(token);
-  else
-    read_events(token - 1);
+void WatchThread::read_written() {
+  std::vector<uint64_t> written;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const uint64_t token : files_.read())
+      // One with more to read is read in its time.
+      if (watched_.at(token).read_at == Mono::max()) written.push_back(token);
+  }
+  for (const uint64_t token : written) read_events(token);
 }
 
 void WatchThread::run() {
@@ -220,9 +227,13 @@ void WatchThread::run() {
       const std::lock_guard lock(mutex_);
       if (stopping_) return;
     }
-    for (int i = 0; i < n; ++i)
-      if (ready[static_cast<size_t>(i)].data.u64 != 0)
-        heard(ready[static_cast<size_t>(i)].data.u64);
+    for (int i = 0; i < n; ++i) {
+      const uint64_t token = ready[static_cast<size_t>(i)].data.u64;
+      if (token == kFiles)
+        read_written();
+      else if (token != kWake)
+        ended(token);
+    }
   }
 }
 

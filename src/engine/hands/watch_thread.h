@@ -1,7 +1,8 @@
 #pragma once
 
 // Hears of VMMs and guests that end by themselves: a pidfd each, and the event
-// file of those that write one (a guest's power-off leaves the process there).
+// file of those that write one (a guest's power-off leaves the process there),
+// by one inotify instance for all of them.
 // A guest can reboot 66 times a second: of its reboots it tells at once, and
 // then no more often than every 10 s.
 //
@@ -21,6 +22,7 @@
 #include "src/base/unique_fd.h"
 #include "src/engine/hands/node_hands.h"
 #include "src/hypervisor/events.h"
+#include "src/hypervisor/file_news.h"
 
 namespace chrysalis::engine {
 
@@ -43,17 +45,18 @@ class WatchThread final : public VmmWatch {
     std::string uid;
     UniqueFd pidfd;
     // Read without the lock, by the thread alone.
-    std::shared_ptr<hypervisor::EventTail> events;
+    std::shared_ptr<hypervisor::EventFile> events;
     Mono read_at = Mono::max();  // there is more to read
     Mono quiet_until{};          // for its reboots
     bool rebooted = false;       // and nobody was told yet
   };
-  WatchThread(UniqueFd epoll, UniqueFd wake);
+  WatchThread(UniqueFd epoll, UniqueFd wake, hypervisor::FileNews files);
   void run();
-  void heard(uint64_t token);
   void ended(uint64_t token);
+  void read_written();
+  bool listen(uint64_t token, const std::filesystem::path& events);
   void read_events(uint64_t token);
-  bool take(Watched& entry, const hypervisor::EventTail& tail,
+  bool take(uint64_t token, Watched& entry,
             const Result<std::vector<hypervisor::VmmEvent>>& events);
   int catch_up();
   bool add(int fd, uint64_t token);
@@ -61,7 +64,8 @@ class WatchThread final : public VmmWatch {
   UniqueFd epoll_, wake_;
   std::mutex mutex_;
   News news_;
-  uint64_t next_ = 2;  // even: pidfd, odd: its events; 0: wake
+  uint64_t next_ = 2;  // 0: wake, 1: files_
+  hypervisor::FileNews files_;
   std::map<uint64_t, Watched> watched_;
   bool stopping_ = false;
   std::thread thread_;  // last: it uses all of the above

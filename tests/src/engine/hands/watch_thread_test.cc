@@ -75,5 +75,29 @@ TEST_F(WatchThreadTest, AVmmThatWritesWithoutEndHoldsUpNobody) {
   EXPECT_TRUE(told(3));
 }
 
+size_t inotify_instances() {
+  size_t count = 0;
+  for (const auto& fd : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    if (std::filesystem::read_symlink(fd, gone) == "anon_inode:inotify")
+      ++count;
+  }
+  return count;
+}
+
+// The kernel gives 128 to a user.
+TEST_F(WatchThreadTest, OneInotifyInstanceHearsOfEveryVm) {
+  constexpr size_t kMany = 200;
+  for (size_t i = 0; i < kMany; ++i) watch("vm-" + std::to_string(i));
+  EXPECT_EQ(inotify_instances(), 1U);
+  for (size_t i = 0; i < kMany; ++i)
+    std::ofstream(directory("vm-" + std::to_string(i)) / "events") << kEnded;
+  EXPECT_TRUE(told(kMany));
+  watch_->forget("vm-0");
+  std::ofstream(directory("vm-0") / "events", std::ios::app) << kEnded;
+  std::ofstream(directory("vm-1") / "events", std::ios::app) << kEnded;
+  EXPECT_TRUE(told(kMany));
+}
+
 }  // namespace
 }  // namespace chrysalis::engine
