@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/inotify.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -85,36 +84,24 @@ std::vector<VmmEvent> EventParser::feed(std::string_view bytes) {
   return out;
 }
 
-EventTail::EventTail(std::filesystem::path file, UniqueFd inotify)
-    : file_(std::move(file)), inotify_(std::move(inotify)) {}
+EventTail::EventTail(std::filesystem::path file, FileNews news)
+    : file_(std::move(file)), news_(std::move(news)) {}
 
 Result<EventTail> EventTail::open(std::filesystem::path file) {
-  UniqueFd inotify(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-  if (!inotify.valid()) return tl::unexpected(from_errno(errno, "inotify"));
-  // The directory is watched, as the file may not be there yet.
-  const auto dir = file.parent_path();
-  if (::inotify_add_watch(inotify.get(), dir.c_str(),
-                          IN_CREATE | IN_MODIFY | IN_MOVED_TO) < 0)
-    return tl::unexpected(from_errno(errno, "watch " + dir.string()));
-  return EventTail(std::move(file), std::move(inotify));
+  CHRYSALIS_ASSIGN(FileNews news, FileNews::open());
+  CHRYSALIS_TRY(news.add(0, file));
+  return EventTail(std::move(file), std::move(news));
 }
 
 Result<std::vector<VmmEvent>> EventTail::read() {
-  // News are drained before the file is read, so none between is lost.
-  std::array<char, 4096> news{};
-  while (::read(inotify_.get(), news.data(), news.size()) > 0) {
-  }
-  std::vector<VmmEvent> out;
-  for (;;) {
-    CHRYSALIS_ASSIGN(auto events, file_.read());
-    if (events.empty()) return out;
-    out.insert(out.end(), std::make_move_iterator(events.begin()),
-               std::make_move_iterator(events.end()));
-  }
+  // News are taken before the file is read, so none between is lost.
+  (void)news_.read();
+  return file_.read();
 }
 
 Result<std::vector<VmmEvent>> EventFile::read() {
   std::vector<VmmEvent> out;
+  more_ = false;
   if (!file_.valid()) {
     file_.reset(
         ::open(path_.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
@@ -124,16 +111,22 @@ Result<std::vector<VmmEvent>> EventFile::read() {
   }
   std::array<char, 16384> chunk{};
   const uint64_t enough = offset_ + kMaxRead;
-  while (out.empty() || offset_ < enough) {
+  while (offset_ < enough) {
     const ssize_t n = ::pread(file_.get(), chunk.data(), chunk.size(),
                               static_cast<off_t>(offset_));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return tl::unexpected(from_errno(errno, path_.string()));
     if (n == 0) return out;
+    if (offset_ >= kMaxFile)
+      return fail(Code::kCorrupt, path_.string() + " is above " +
+                                      std::to_string(kMaxFile >> 20) +
+                                      " MiB: it is read no further");
     offset_ += static_cast<uint64_t>(n);
     auto events = parser_.feed({chunk.data(), static_cast<size_t>(n)});
-    out.insert(out.end(), events.begin(), events.end());
+    out.insert(out.end(), std::make_move_iterator(events.begin()),
+               std::make_move_iterator(events.end()));
   }
+  more_ = true;
   return out;
 }
 
@@ -143,7 +136,8 @@ Result<std::vector<VmmEvent>> EventTail::wait(Mono deadline) {
     if (!events.empty()) return events;
     if (Mono::clock::now() >= deadline)
       return fail(Code::kTimeout, "no event of the VMM");
-    pollfd entry{.fd = inotify_.get(), .events = POLLIN, .revents = 0};
+    if (more()) continue;
+    pollfd entry{.fd = fd(), .events = POLLIN, .revents = 0};
     if (::poll(&entry, 1, until(deadline)) < 0 && errno != EINTR)
       return tl::unexpected(from_errno(errno, "poll"));
   }

@@ -13,6 +13,7 @@
 #include "src/base/clock.h"
 #include "src/base/result.h"
 #include "src/base/unique_fd.h"
+#include "src/hypervisor/file_news.h"
 
 namespace chrysalis::hypervisor {
 
@@ -46,39 +47,48 @@ class EventParser {
   bool in_string_ = false, escaped_ = false, oversized_ = false;
 };
 
-// The file from its start: each read() goes on where the last one ended, and
-// takes at most 1 MiB; nothing means that all of it was read.
+// The file from its start: each read() goes on where the last one ended. A VMM
+// may write whatever it likes: a call takes about 1 MiB, and a file of more
+// than kMaxFile is read no further.
 // Thread-safety: none.
 class EventFile {
  public:
+  static constexpr uint64_t kMaxFile = uint64_t{16} << 20;
+
   explicit EventFile(std::filesystem::path file) : path_(std::move(file)) {}
+  // kCorrupt: it is above kMaxFile, now and ever after.
   [[nodiscard]] Result<std::vector<VmmEvent>> read();
+  // The last read() stopped at its bound: the next may tell more at once.
+  [[nodiscard]] bool more() const { return more_; }
 
  private:
   std::filesystem::path path_;
   UniqueFd file_;
   uint64_t offset_ = 0;
+  bool more_ = false;
   EventParser parser_;
 };
 
-// Follows the file from its start. Thread-safety: none; one reader a tail.
+// Follows one file from its start, for as long as somebody waits for it; who
+// listens to many uses one FileNews. Thread-safety: none; one reader a tail.
 class EventTail {
  public:
   // The file need not exist yet.
   [[nodiscard]] static Result<EventTail> open(std::filesystem::path file);
 
-  // What was written since the last call, at once.
+  // What was written since the last call, at once; bounded, as EventFile.
   [[nodiscard]] Result<std::vector<VmmEvent>> read();
+  [[nodiscard]] bool more() const { return file_.more(); }
   // Waits for at least one event. kTimeout at the deadline.
   [[nodiscard]] Result<std::vector<VmmEvent>> wait(Mono deadline);
   // Readable when read() may have news: for a poll loop. Borrowed.
-  [[nodiscard]] int fd() const { return inotify_.get(); }
+  [[nodiscard]] int fd() const { return news_.fd(); }
 
  private:
-  EventTail(std::filesystem::path file, UniqueFd inotify);
+  EventTail(std::filesystem::path file, FileNews news);
 
   EventFile file_;
-  UniqueFd inotify_;
+  FileNews news_;
 };
 
 }  // namespace chrysalis::hypervisor

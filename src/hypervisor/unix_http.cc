@@ -1,12 +1,16 @@
 #include "src/hypervisor/unix_http.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -44,14 +48,33 @@ Result<bool> wait_for(int fd, short events, Deadline deadline) {
   }
 }
 
+// The socket itself, never what a link under its name leads to: who may make
+// files in that directory, its group, is not to be trusted.
+Result<UniqueFd> find_socket(const std::filesystem::path& path) {
+  UniqueFd fd(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd.valid() && errno == ENAMETOOLONG)
+    return fail(Code::kInvalid, "socket path is too long: " + path.string());
+  if (!fd.valid())
+    return fail(Code::kUnavailable,
+                std::string("connect: ") + std::strerror(errno));
+  struct stat found{}, directory{};
+  if (::fstat(fd.get(), &found) != 0 ||
+      ::stat(path.parent_path().c_str(), &directory) != 0)
+    return tl::unexpected(from_errno(errno, "stat " + path.string()));
+  // The user and the group of a VM have one number.
+  const bool owned =
+      found.st_uid == directory.st_gid || found.st_uid == ::geteuid();
+  if (S_ISSOCK(found.st_mode) && owned) return fd;
+  return fail(Code::kInvalid, path.string() + " is not its VMM's socket");
+}
+
 Result<UniqueFd> connect_to(const std::filesystem::path& path,
                             Deadline deadline) {
+  CHRYSALIS_ASSIGN(const UniqueFd place, find_socket(path));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  const std::string& text = path.native();
-  if (text.size() >= sizeof address.sun_path)
-    return fail(Code::kInvalid, "socket path is too long: " + text);
-  std::memcpy(address.sun_path, text.c_str(), text.size() + 1);
+  std::snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d",
+                place.get());
 
   UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd.valid()) return tl::unexpected(from_errno(errno, "socket"));

@@ -11,7 +11,8 @@
 //         kTimeout - the deadline passed or the connection broke after the
 //           request was on its way: the effect is unknown, observe again;
 //         kCorrupt - what came back is not HTTP, or is above max_body;
-//         kInvalid - the socket's path is too long.
+//         kInvalid - the path is too long, or what has the name is a link, no
+//           socket, or another user's: nothing was connected to.
 
 #include <cstddef>
 #include <filesystem>

@@ -1,38 +1,38 @@
 #include "src/shim/console.h"
 
 #include <fcntl.h>
-#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <climits>
 #include <cstdio>
 #include <cstring>
-#include <initializer_list>
 
 #include "src/hypervisor/shim_files.h"
+#include "src/shim/guard.h"
 #include "src/shim/own_files.h"
 
 namespace chrysalis::shim {
 namespace {
 
-constexpr uint64_t kCheckMs = 1000;
-constexpr uint64_t kRetryMs = 50;
-constexpr int kRetries = 100;  // bind comes before listen, by very little
+// Of the log: after a look that found it grown, and at most.
+constexpr uint64_t kCheckMs = 1000, kLongestCheckMs = 8000;
+
+// How long until the next look for a socket that has been missing for so
+// long. It appears when the VMM boots a guest, milliseconds after its start
+// or after a reboot, or never.
+constexpr uint64_t retry_after(uint64_t missing_ms) {
+  if (missing_ms < 1000) return 2;
+  return missing_ms < 10'000 ? 50 : 1000;
+}
 
 char buffer[64 * 1024];
 
 int timeout_of(uint64_t due, uint64_t now) {
   if (due == 0) return -1;
   return due <= now ? 0 : static_cast<int>(due - now);
-}
-
-void forget_events(int inotify) {
-  while (read(inotify, buffer, sizeof buffer) > 0) {
-  }
 }
 
 }  // namespace
@@ -64,54 +64,43 @@ void bound_file(int fd, const char* name) {
 bool BoundedLog::open(const char* name) {
   name_ = name;
   fd_ = open_own_file(name, O_WRONLY | O_APPEND);
-  inotify_ = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-  if (fd_ < 0 || inotify_ < 0) return false;
-  watch();
-  return true;
-}
-
-void BoundedLog::watch() {
-  inotify_add_watch(inotify_, name_, IN_MODIFY | IN_ONESHOT);
-}
-
-size_t BoundedLog::collect(struct pollfd* entries) {
-  entries[0] = {inotify_, POLLIN, 0};
-  return 1;
+  check_ms_ = now_ms() + kCheckMs;
+  interval_ms_ = kCheckMs;
+  return fd_ >= 0;
 }
 
 int BoundedLog::timeout(uint64_t now) const {
   return timeout_of(check_ms_, now);
 }
 
-void BoundedLog::step(const struct pollfd* entries, size_t count,
-                      uint64_t now) {
-  if (count == 1 && entries[0].revents != 0) {
-    forget_events(inotify_);
-    if (check_ms_ == 0) check_ms_ = now + kCheckMs;
-  }
-  if (check_ms_ == 0 || check_ms_ > now) return;
-  check_ms_ = 0;
-  watch();
+void BoundedLog::step(uint64_t now) {
+  if (check_ms_ > now) return;
+  struct stat file = {};
+  const long size = fstat(fd_, &file) == 0 ? file.st_size : seen_;
+  interval_ms_ = size != seen_ ? kCheckMs : interval_ms_ * 2;
+  if (interval_ms_ > kLongestCheckMs) interval_ms_ = kLongestCheckMs;
+  check_ms_ = now + interval_ms_;
   bound();
+  seen_ = fstat(fd_, &file) == 0 ? file.st_size : size;
 }
 
 void BoundedLog::bound() { bound_file(fd_, name_); }
 
-bool ConsoleDrain::open(const char* socket_name, const char* file) {
+bool ConsoleDrain::open(const char* socket_name, uid_t owner,
+                        const char* file) {
   if (socket_name == nullptr) return true;
   socket_name_ = socket_name;
+  owner_ = owner;
   file_name_ = file;
   file_ = open_own_file(file, O_WRONLY | O_APPEND);
-  inotify_ = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-  return file_ >= 0 && inotify_ >= 0 &&
-         inotify_add_watch(inotify_, ".", IN_CREATE | IN_ONLYDIR) >= 0;
+  search_ms_ = retry_ms_ = now_ms();
+  return file_ >= 0;
 }
 
 size_t ConsoleDrain::collect(struct pollfd* entries) {
-  size_t count = 0;
-  for (const int fd : {inotify_, socket_})
-    if (fd >= 0) entries[count++] = {fd, POLLIN, 0};
-  return count;
+  if (socket_ < 0) return 0;
+  entries[0] = {socket_, POLLIN, 0};
+  return 1;
 }
 
 int ConsoleDrain::timeout(uint64_t now) const {
@@ -120,33 +109,14 @@ int ConsoleDrain::timeout(uint64_t now) const {
 
 void ConsoleDrain::step(const struct pollfd* entries, size_t count,
                         uint64_t now) {
-  for (size_t i = 0; i < count; ++i) {
-    if (entries[i].revents == 0) continue;
-    if (entries[i].fd == inotify_) {
-      forget_events(inotify_);
-      retries_ = kRetries;
-      if (socket_ < 0) retry_ms_ = now;
-    } else if (entries[i].fd == socket_) {
-      drain(now);
-    }
-  }
+  if (count == 1 && entries[0].revents != 0) drain(now);
   if (retry_ms_ != 0 && retry_ms_ <= now) try_connect(now);
 }
 
 void ConsoleDrain::try_connect(uint64_t now) {
   retry_ms_ = 0;
-  struct sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  strncpy(address.sun_path, socket_name_, sizeof address.sun_path - 1);
-  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd >= 0 && connect(fd, reinterpret_cast<const sockaddr*>(&address),
-                         sizeof address) == 0) {
-    socket_ = fd;
-    return;
-  }
-  const bool there = errno != ENOENT;  // else the next IN_CREATE tells
-  if (fd >= 0) close(fd);
-  if (there && --retries_ > 0) retry_ms_ = now + kRetryMs;
+  socket_ = connect_to_vmm(socket_name_, owner_);
+  if (socket_ < 0) retry_ms_ = now + retry_after(now - search_ms_);
 }
 
 void ConsoleDrain::drain(uint64_t now) {
@@ -155,8 +125,7 @@ void ConsoleDrain::drain(uint64_t now) {
   if (got <= 0) {
     close(socket_);
     socket_ = -1;
-    retries_ = kRetries;
-    retry_ms_ = now + kRetryMs;
+    search_ms_ = retry_ms_ = now;
     return;
   }
   (void)!write(file_, buffer, static_cast<size_t>(got));

@@ -11,6 +11,8 @@
 #include <ctime>
 #include <initializer_list>
 
+#include "src/shim/own_files.h"
+
 namespace chrysalis::shim {
 namespace {
 
@@ -43,12 +45,12 @@ uint64_t now_ms() {
 bool Guard::open(const Config& config) {
   if (config.guard_socket == nullptr) return true;
   struct sockaddr_un address;
-  if (!address_of(config.api_socket, &address) ||
-      !address_of(config.guard_socket, &address)) {
+  if (!address_of(config.guard_socket, &address)) {
     errno = ENAMETOOLONG;
     return false;
   }
   api_socket_ = config.api_socket;
+  vmm_uid_ = config.uid;
   request_ = config.resume_request;
   if (unlink(config.guard_socket) != 0 && errno != ENOENT) return false;
   listener_ = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -159,13 +161,9 @@ void Guard::fire(Fired why, uint64_t now) {
 void Guard::try_resume(uint64_t now) {
   retry_ms_ = 0;
   close_fd(&vmm_);
-  struct sockaddr_un address;
-  address_of(api_socket_, &address);
   const size_t size = strlen(request_);
-  vmm_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  vmm_ = connect_to_vmm(api_socket_, vmm_uid_);
   if (vmm_ >= 0 &&
-      connect(vmm_, reinterpret_cast<const sockaddr*>(&address),
-              sizeof address) == 0 &&
       send(vmm_, request_, size, MSG_NOSIGNAL) == static_cast<ssize_t>(size))
     return;
   close_fd(&vmm_);

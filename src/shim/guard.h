@@ -47,6 +47,7 @@ class Guard {
 
   const char* api_socket_ = nullptr;
   const char* request_ = nullptr;
+  uid_t vmm_uid_ = 0;
   int listener_ = -1;
   int agent_ = -1;
   int vmm_ = -1;

@@ -132,7 +132,7 @@ const char* prepare() {
   if (const char* step = open_input(config.stdin_fifo, &shim.input))
     return step;
   if (!shim.guard.open(config)) return "open the guard's socket";
-  if (!shim.console.open(config.serial_socket, config.console_file))
+  if (!shim.console.open(config.serial_socket, config.uid, config.console_file))
     return "open the console";
   return read_boot_id(shim.boot_id) ? nullptr : "read the boot id";
 }
@@ -212,8 +212,6 @@ void serve() {
     entries[count++] = {shim.child_pidfd, POLLIN, 0};
     if (shim.sync >= 0) entries[count++] = {shim.sync, POLLIN, 0};
     const size_t sync_end = count;
-    const size_t log = shim.log.collect(entries + count);
-    count += log;
     const size_t console = shim.console.collect(entries + count);
     count += console;
     const size_t guard = shim.guard.collect(entries + count);
@@ -229,8 +227,7 @@ void serve() {
 
     if (sync_end == 2 && entries[1].revents != 0) hear_child();
     size_t at = sync_end;
-    shim.log.step(entries + at, log, now);
-    at += log;
+    shim.log.step(now);
     shim.console.step(entries + at, console, now);
     at += console;
     shim.guard.step(entries + at, guard, now);

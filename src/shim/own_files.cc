@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -65,6 +67,32 @@ int take_lock(const char* name) {
   close(fd);
   errno = saved;
   return -1;
+}
+
+int connect_to_vmm(const char* name, uid_t owner) {
+  const int place = open(name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  if (place < 0) return -1;
+  struct stat node = {};
+  int fd = -1;
+  int error = EPERM;
+  if (fstat(place, &node) == 0 && S_ISSOCK(node.st_mode) &&
+      node.st_uid == owner) {
+    struct sockaddr_un address = {};
+    address.sun_family = AF_UNIX;
+    // What was looked at, whatever has the name by now.
+    snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d",
+             place);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd >= 0 && connect(fd, reinterpret_cast<const sockaddr*>(&address),
+                           sizeof address) != 0) {
+      error = errno;
+      close(fd);
+      fd = -1;
+    }
+  }
+  close(place);
+  if (fd < 0) errno = error;
+  return fd;
 }
 
 bool write_ending(const char* path, const Ending& ending) {

@@ -17,6 +17,11 @@ int open_own_file(const char* name, int flags);
 // As open_own_file, then taken by flock; EWOULDBLOCK when it is held.
 int take_lock(const char* name);
 
+// A stream to the socket `name`, which must be one of this user's: a VMM that
+// its guest took over could put a link to another's under the name. -1 with
+// errno, at once.
+int connect_to_vmm(const char* name, uid_t owner);
+
 struct Ending {
   const char* kind;  // "exited" | "killed" | "not-started"
   int code = 0;

@@ -1,6 +1,7 @@
 // Directories, TAPs, processes: how a VMM comes up.
 
 #include "src/engine/hands/node_hands.h"
+#include "src/engine/hands/stage_files.h"
 #include "src/hypervisor/guest_view.h"
 #include "src/store/manifest.h"
 #include "src/store/record_text.h"
@@ -31,19 +32,6 @@ std::vector<hypervisor::DiskSpec> disk_specs(
   return out;
 }
 
-Result<> make_dir(FileSystem& fs, const std::filesystem::path& path,
-                  uint32_t mode) {
-  const auto made = fs.mkdir(path, mode);
-  if (made || made.error().code == Code::kConflict) return {};
-  return made;
-}
-
-Result<> unlink_any(FileSystem& fs, const std::filesystem::path& path) {
-  const auto gone = fs.unlink(path);
-  if (gone || gone.error().code == Code::kNotFound) return {};
-  return gone;
-}
-
 bool is_swapped(const Job& job) { return job.op.facts.swap_nics; }
 
 hypervisor::LoadSpec load_spec(const Job& job, const VmRecord& record) {
@@ -68,9 +56,7 @@ hypervisor::LoadSpec load_spec(const Job& job, const VmRecord& record) {
 Result<> NodeHands::stage(Job& job, Which which) {
   const VmRecord& record = this->record(job, which);
   const auto to = paths(job, which);
-  CHRYSALIS_TRY(make_dir(deps_.fs, deps_.paths.vm(job.uid), 0711));
-  CHRYSALIS_TRY(make_dir(deps_.fs, to.directory, 01770));
-  CHRYSALIS_TRY(deps_.fs.chown(to.directory, 0, record.unix_uid));
+  CHRYSALIS_TRY(make_generation(deps_.fs, to, record.unix_uid));
   const bool loads =
       job.op.kind == Kind::kClone || job.op.kind == Kind::kRestore;
   CHRYSALIS_TRY(loads ? stage_load(job, which) : stage_boot(job));
@@ -79,8 +65,7 @@ Result<> NodeHands::stage(Job& job, Which which) {
     CHRYSALIS_TRY(durable_replace(deps_.fs, to.vm_json(), to_text(record)));
   else
     job.outcomes.emplace_back(record);  // what is about to run
-  CHRYSALIS_TRY(deps_.fs.sync_dir(to.directory));
-  return deps_.fs.sync_dir(deps_.paths.vm(job.uid));
+  return sync_generation(deps_.fs, to);
 }
 
 // A first boot makes the disks; a later one keeps them and lets one grow.
@@ -109,41 +94,11 @@ Result<> NodeHands::stage_boot(Job& job) {
                                 job.after.unix_uid);
 }
 
-// Memory by a hard link, disks by reflink or sparse copy, the rest copied.
 Result<> NodeHands::stage_load(Job& job, Which which) {
   const VmRecord& record = this->record(job, which);
-  const auto from = deps_.paths.snapshot(job.snapshot_uid);
   const auto to = paths(job, which);
-  const auto files = hypervisor::dump_files(record.config.hypervisor);
-  const auto fresh = [&](const std::filesystem::path& path) {
-    return unlink_any(deps_.fs, path);
-  };
-  for (const std::string_view name : files.names) {
-    if (name.empty()) continue;
-    CHRYSALIS_TRY(fresh(to.file(name)));
-    if (name == files.memory) {
-      CHRYSALIS_TRY(deps_.fs.link(from / name, to.file(name)));
-      continue;
-    }
-    CHRYSALIS_TRY(deps_.fs.clone_file(from / name, to.file(name), 0640));
-    CHRYSALIS_TRY(deps_.fs.chown(to.file(name), 0, record.unix_uid));
-  }
-  for (const store::Disk& disk : job.snapshot.disks) {
-    CHRYSALIS_TRY(fresh(to.file(disk.file)));
-    CHRYSALIS_TRY(
-        deps_.fs.clone_file(from / disk.file, to.file(disk.file), 0600));
-    CHRYSALIS_TRY(
-        deps_.fs.chown(to.file(disk.file), record.unix_uid, record.unix_uid));
-    CHRYSALIS_ASSIGN(auto file, deps_.fs.open(to.file(disk.file),
-                                              FileSystem::Mode::kReadWrite));
-    CHRYSALIS_TRY(file->sync());
-  }
-  for (const std::string_view name :
-       {hypervisor::kKernel, hypervisor::kInitrd}) {
-    if (name == hypervisor::kInitrd && !job.snapshot.has_initrd) continue;
-    CHRYSALIS_TRY(fresh(to.file(name)));
-    CHRYSALIS_TRY(deps_.fs.link(from / name, to.file(name)));
-  }
+  CHRYSALIS_TRY(stage_snapshot(deps_.fs, deps_.paths.snapshot(job.snapshot_uid),
+                               to, job.snapshot, record.unix_uid));
   // The snapshot may be gone when a clone that was asked to be Stopped is
   // started: what its load needs to know lies beside what it needs to have.
   if (record.power == model::PowerState::kStopped)

@@ -36,11 +36,9 @@ std::string dump_name(uint64_t seq) { return "dump-" + std::to_string(seq); }
 Result<> NodeHands::dump(Job& job) {
   const auto generation = paths(job, Which::kCurrent);
   const std::string name = dump_name(job.seq);
-  const auto directory = generation.file(name);
-  CHRYSALIS_TRY(deps_.fs.remove_tree(directory));
-  CHRYSALIS_TRY(deps_.fs.mkdir(directory, 0700));
-  CHRYSALIS_TRY(
-      deps_.fs.chown(directory, job.after.unix_uid, job.after.unix_uid));
+  CHRYSALIS_ASSIGN(auto directory,
+                   DumpDirectory::make(deps_.fs, generation.directory, name,
+                                       job.after.unix_uid));
   const auto& vm = backend(job.after.config.hypervisor);
   const auto dumped = vm.dump(vmm(job, Which::kCurrent), name);
   if (!dumped && dumped.error().code == Code::kUnsupported)
@@ -50,7 +48,7 @@ Result<> NodeHands::dump(Job& job) {
   // What it wrote is what it must load: the shape is read from the files, or
   // where they do not tell, from the VMM while it is paused.
   const auto shape = hypervisor::capabilities(vm.kind()).topology_in_files
-                         ? vm.read_topology(directory)
+                         ? vm.read_topology(directory.path())
                          : vm.read_back(vmm(job, Which::kCurrent),
                                         loaded_from(generation, vm.kind()));
   if (!shape) return tl::unexpected(shape.error());
@@ -61,15 +59,19 @@ Result<> NodeHands::dump(Job& job) {
       shape->topology.disks.size() != job.snapshot.disks.size())
     return fail(Code::kCorrupt, "the dump has another shape than the VM");
   job.snapshot.topology = shape->topology;
+  held(job.uid).dump.emplace(std::move(directory));
   return {};
 }
 
+// Straight to where no VMM reaches.
 Result<> NodeHands::copy_disks(Job& job) {
   const auto generation = paths(job, Which::kCurrent);
-  const auto directory = generation.file(dump_name(job.seq));
+  const auto staging = deps_.paths.staging(job.snapshot_uid, job.seq);
+  CHRYSALIS_TRY(deps_.fs.remove_tree(staging));
+  CHRYSALIS_TRY(deps_.fs.mkdir(staging, 0700));
   for (const store::Disk& disk : job.after.disks)
     CHRYSALIS_TRY(deps_.fs.clone_file(generation.file(disk.file),
-                                      directory / disk.file, 0600));
+                                      staging / disk.file, 0600));
   job.snapshot.captured_at = deps_.clock.wall();
   job.snapshot.cpu_model = host_cpu_model();
   job.snapshot.host_kernel = host_kernel();
@@ -81,8 +83,14 @@ Result<> NodeHands::publish(Job& job) {
   if (job.op.kind == Kind::kImport) return {};  // taking in published it
   const auto generation = paths(job, Which::kCurrent);
   const auto staging = deps_.paths.staging(job.snapshot_uid, job.seq);
-  CHRYSALIS_TRY(deps_.fs.remove_tree(staging));
-  CHRYSALIS_TRY(deps_.fs.rename(generation.file(dump_name(job.seq)), staging));
+  Held& h = held(job.uid);
+  if (!h.dump) return fail(Code::kUnavailable, "there is no dump");
+  for (const std::string_view name :
+       hypervisor::dump_files(job.after.config.hypervisor).names)
+    if (!name.empty())
+      CHRYSALIS_TRY(h.dump->take(deps_.fs, std::string(name), staging));
+  h.dump.reset();
+  CHRYSALIS_TRY(deps_.fs.remove_tree(generation.file(dump_name(job.seq))));
   CHRYSALIS_TRY(deps_.fs.chown(staging, 0, deps_.config.snapshot_gid));
   CHRYSALIS_TRY(deps_.fs.chmod(staging, 0750));
   CHRYSALIS_TRY(
@@ -95,7 +103,7 @@ Result<> NodeHands::publish(Job& job) {
                    deps_.snapshots.publish(staging, job.snapshot));
   job.snapshot = std::move(published.record);
   job.snapshot.ready = true;
-  held(job.uid).verified = std::move(published.verified);
+  h.verified = std::move(published.verified);
   return {};
 }
 
@@ -123,6 +131,7 @@ Result<> NodeHands::take_in(Job& job) {
 
 // Published or not: it was never called ready.
 Result<> NodeHands::drop_staging(Job& job) {
+  held(job.uid).dump.reset();
   if (job.op.kind == Kind::kSnapshot)
     CHRYSALIS_TRY(deps_.fs.remove_tree(
         paths(job, Which::kCurrent).file(dump_name(job.seq))));

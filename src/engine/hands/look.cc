@@ -88,13 +88,13 @@ uint32_t NodeHands::count_reboots(const store::VmRecord& record) {
     return record.guest_reboots;
   if (!g.events)
     g.events.emplace(deps_.paths.generation(record.uid, g.generation).events());
-  for (;;) {
+  do {
     const auto events = g.events->read();
-    if (!events || events->empty()) break;
+    if (!events) break;
     g.reboots += static_cast<uint32_t>(
         std::ranges::count(*events, hypervisor::VmmEvent::Kind::kRebooted,
                            &hypervisor::VmmEvent::kind));
-  }
+  } while (g.events->more());
   return std::max(record.guest_reboots,
                   record.guest_reboots_before + g.reboots);
 }

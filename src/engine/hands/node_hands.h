@@ -21,6 +21,7 @@
 #include "src/engine/binaries.h"
 #include "src/engine/hands.h"
 #include "src/engine/hands/cgroups.h"
+#include "src/engine/hands/dump_directory.h"
 #include "src/engine/hands/reservations.h"
 #include "src/hypervisor/backend.h"
 #include "src/hypervisor/events.h"
@@ -106,6 +107,7 @@ class NodeHands final : public Hands {
     std::optional<image::Image> image;  // resolved in Preflight, for Stage
     std::optional<ExitView> exit;       // of the current VMM's life
     std::optional<store::VerifiedRow> verified;  // rides with the end
+    std::optional<DumpDirectory> dump;           // from Dump to Publish
   };
 
   using Prepared = tl::expected<Job, Event>;

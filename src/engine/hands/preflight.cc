@@ -24,13 +24,14 @@ size_t not_ejected(const store::VmRecord& record,
       record.inherited && !record.nics.empty() &&
       record.nics.front().id.starts_with("n" + record.uid.substr(0, 8));
   if (!swapped) return 0;
-  auto tail = hypervisor::EventTail::open(events);
-  if (!tail) return record.nics.size();
-  const auto seen = tail->read();
+  hypervisor::EventFile file(events);
   size_t removed = 0;
-  if (seen)
+  do {
+    const auto seen = file.read();
+    if (!seen) break;
     for (const auto& event : *seen)
       if (event.kind == hypervisor::VmmEvent::Kind::kDeviceRemoved) ++removed;
+  } while (file.more());
   return removed >= record.nics.size() ? 0 : record.nics.size() - removed;
 }
 

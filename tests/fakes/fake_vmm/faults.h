@@ -27,6 +27,8 @@
 // `guest=panic`, `guest=power-off` and `guest=reboot` make the guest do that at
 //   its next tick (reboot!1: once).
 // `lie=cpu` tells one vCPU more than there is (vm.info, /machine-config).
+// `hostile-dump=swap:PATH` puts a link to PATH in the place of a dump's
+//   directory, `hostile-dump=keep-open` keeps its memory file open.
 // `disk=PATH` opens that file as the first disk of a load.
 //
 // Thread-safety: none; one thread.

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <fstream>
 #include <functional>
 #include <thread>
 
@@ -151,8 +152,26 @@ TEST(UnixHttp, ASilentPeerEndsAtTheDeadline) {
 TEST(UnixHttp, NobodyThereIsUnavailable) {
   EXPECT_EQ(call("/nonexistent/socket", {}, soon()).error().code,
             Code::kUnavailable);
-  EXPECT_EQ(call(std::string(200, 'x'), {}, soon()).error().code,
+  EXPECT_EQ(call(std::string(300, 'x'), {}, soon()).error().code,
             Code::kInvalid);
+}
+
+// A VMM that its guest took over would have us talk to another VM's.
+TEST(UnixHttp, ALinkIsNotFollowed) {
+  bool reached = false;
+  {
+    const OneConnection other([&](int) { reached = true; });
+    const auto link = other.socket().parent_path() / "api.sock";
+    std::filesystem::create_symlink(other.socket(), link);
+    const auto answer = call(link, {}, soon());
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().code, Code::kInvalid);
+    EXPECT_EQ(knock(link, soon()).error().code, Code::kInvalid);
+    std::filesystem::remove(link);
+    std::ofstream(link) << "no socket";
+    EXPECT_EQ(knock(link, soon()).error().code, Code::kInvalid);
+  }
+  EXPECT_FALSE(reached);
 }
 
 }  // namespace

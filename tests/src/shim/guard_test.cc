@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <poll.h>
 #include <sys/inotify.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "src/hypervisor/pause_guard.h"
 #include "tests/src/shim/shim_fixture.h"
@@ -88,6 +90,31 @@ TEST_F(Guard, ArmedGuardIsNotTakenOver) {
   ASSERT_FALSE(other);
   EXPECT_EQ(other.error().code, Code::kConflict);
   EXPECT_EQ(*guard->disarm(soon()), GuardFired::kNot);
+}
+
+// The VMM put a link to another's socket in the place of its own.
+TEST_F(Guard, ALinkIsNotFollowed) {
+  const UniqueFd other(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  struct sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  (root_ / "other")
+      .native()
+      .copy(address.sun_path, sizeof address.sun_path - 1);
+  ASSERT_EQ(::bind(other.get(), reinterpret_cast<sockaddr*>(&address),
+                   sizeof address),
+            0);
+  ASSERT_EQ(::listen(other.get(), 1), 0);
+  std::filesystem::rename(generation_ / "api.sock", generation_ / "kept");
+  std::filesystem::create_symlink(root_ / "other", generation_ / "api.sock");
+  auto guard = connect();
+  ASSERT_TRUE(guard) << guard.error().message;
+  ASSERT_TRUE(guard->arm(milliseconds{0}, soon()));
+  // It fires before it answers, as it is due.
+  EXPECT_EQ(*guard->last(soon()), GuardFired::kDeadline);
+  struct pollfd entry = {other.get(), POLLIN, 0};
+  EXPECT_EQ(::poll(&entry, 1, 0), 0);
+  std::filesystem::rename(generation_ / "kept", generation_ / "api.sock");
+  EXPECT_TRUE(asked(kResume));  // it tries on
 }
 
 TEST_F(Guard, LostShimIsUnavailable) {

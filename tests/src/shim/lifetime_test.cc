@@ -202,6 +202,18 @@ TEST_F(Lifetime, SerialSocketIsDrainedAndBounded) {
   EXPECT_GT(std::filesystem::file_size(root_ / "gen-1.console.1"), 0);
 }
 
+// The kernel gives a user 128 of them: as many VMs would be a node's last.
+TEST_F(Lifetime, NoInotifyInstanceIsHeld) {
+  auto spec = probe({"serial", "20000000"});
+  spec.serial_socket = "serial.sock";
+  auto launched = spawn(spec);
+  ASSERT_TRUE(launched) << launched.error().message;
+  const std::string shim = std::to_string(launched->ids().shim.pid);
+  for (const auto& fd :
+       std::filesystem::directory_iterator("/proc/" + shim + "/fd"))
+    EXPECT_NE(std::filesystem::read_symlink(fd), "anon_inode:inotify");
+}
+
 TEST_F(Lifetime, InputComesThroughTheFifo) {
   auto spec = probe({"echo"});
   spec.files.stdin_fifo = root_ / "gen-1.stdin";

@@ -11,6 +11,7 @@
 #include <cstdio>
 
 #include "tests/fakes/fake_vmm/ch/config.h"
+#include "tests/fakes/fake_vmm/machine/hostile.h"
 
 namespace chrysalis::fake_vmm {
 namespace ch {
@@ -170,8 +171,10 @@ CloudHypervisor::Answer CloudHypervisor::snapshot(const Body& body) {
   if (machine_->filling()) {
     return vm_error("VM on-demand memory restore is still in progress");
   }
-  return done(machine_->snapshot(
-      (*request)["destination_url"].get<std::string>(), fault_.kind));
+  const auto url = (*request)["destination_url"].get<std::string>();
+  const auto taken = machine_->snapshot(url, fault_.kind);
+  if (taken) after_dump(faults_, url.substr(7), "memory-ranges");
+  return done(taken);
 }
 
 CloudHypervisor::Answer CloudHypervisor::restore(const Body& body) {

@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "tests/fakes/fake_vmm/fc/dialect.h"
+#include "tests/fakes/fake_vmm/machine/hostile.h"
 
 namespace chrysalis::fake_vmm::fc {
 namespace {
@@ -173,6 +174,9 @@ Firecracker::Answer Firecracker::create_snapshot(const std::string& body) {
   }
   if (cut) (void)!::ftruncate(memory.get(), static_cast<off_t>(half));
   (void)::fsync(memory.get());
+  const std::string path = (*request)["mem_file_path"].get<std::string>();
+  const auto slash = path.rfind('/');
+  after_dump(faults_, path.substr(0, slash), path.substr(slash + 1));
   return json();
 }
 
