@@ -15,14 +15,8 @@ Result<> make_directory(FileSystem& fs, const Path& path, uint32_t mode) {
   return made;
 }
 
-Result<> forget(FileSystem& fs, const Path& path) {
-  const auto gone = fs.unlink(path);
-  if (gone || gone.error().code == Code::kNotFound) return {};
-  return gone;
-}
-
 Result<> link_anew(FileSystem& fs, const Path& from, const Path& to) {
-  CHRYSALIS_TRY(forget(fs, to));
+  CHRYSALIS_TRY(unlink_any(fs, to));
   return fs.link(from, to);
 }
 
@@ -32,7 +26,7 @@ struct Look {
 
 Result<> copy_anew(FileSystem& fs, const Path& from, const Path& to,
                    const Look& look) {
-  CHRYSALIS_TRY(forget(fs, to));
+  CHRYSALIS_TRY(unlink_any(fs, to));
   CHRYSALIS_TRY(fs.clone_file(from, to, look.mode));
   CHRYSALIS_TRY(fs.chown(to, look.uid, look.gid));
   CHRYSALIS_ASSIGN(auto file, fs.open(to, FileSystem::Mode::kRead));
@@ -40,6 +34,12 @@ Result<> copy_anew(FileSystem& fs, const Path& from, const Path& to,
 }
 
 }  // namespace
+
+Result<> unlink_any(FileSystem& fs, const std::filesystem::path& path) {
+  const auto gone = fs.unlink(path);
+  if (gone || gone.error().code == Code::kNotFound) return {};
+  return gone;
+}
 
 Result<> make_generation(FileSystem& fs, const store::GenerationPaths& to,
                          uint32_t unix_uid) {

@@ -19,6 +19,9 @@
 
 namespace chrysalis::engine {
 
+// A file that is not there is gone too.
+Result<> unlink_any(FileSystem& fs, const std::filesystem::path& path);
+
 // unix_uid: the VM's user and group.
 Result<> make_generation(FileSystem& fs, const store::GenerationPaths& to,
                          uint32_t unix_uid);
