@@ -127,9 +127,9 @@ Words Cluster::agent_words(const std::string& kubeconfig) const {
   return words;
 }
 
-void Cluster::start_agent() {
+void Cluster::start_agent(const std::string& until) {
   agent_.emplace(agent_words(), host_.log("agent"));
-  EXPECT_TRUE(agent_->says("agent runs")) << agent_->said();
+  EXPECT_TRUE(agent_->says(until)) << agent_->said();
 }
 
 std::string Cluster::logs() const {

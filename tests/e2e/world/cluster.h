@@ -37,7 +37,9 @@ class Cluster final : public World {
   std::optional<json> wait_until(const Id& id, const Predicate& holds) override;
   void remove(const std::vector<Id>& ids) override;
   void kill_agent() override { agent_->kill(); }
-  void start_agent() override;
+  void start_agent() override { start_agent("agent runs"); }
+  // Returns when it has said `until`.
+  void start_agent(const std::string& until);
   int stop_agent() override { return agent_->stop(); }
   std::string logs() const override;
   std::string version(const Id& id) override;

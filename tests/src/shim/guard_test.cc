@@ -6,6 +6,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <functional>
+
 #include "src/hypervisor/pause_guard.h"
 #include "tests/src/shim/shim_fixture.h"
 
@@ -28,11 +30,16 @@ class Guard : public ShimTest {
 
   // Waits, bounded, until the VMM was asked `text`.
   bool asked(const std::string& text) {
+    return until([&] { return slurp(generation_ / "requests") == text; });
+  }
+
+  // Looks again at each change of the generation's directory, bounded.
+  bool until(const std::function<bool()>& holds) {
     const UniqueFd watch(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
     ::inotify_add_watch(watch.get(), generation_.c_str(),
                         IN_CREATE | IN_MODIFY);
     const Mono end = soon();
-    while (slurp(generation_ / "requests") != text) {
+    while (!holds()) {
       struct pollfd entry = {watch.get(), POLLIN, 0};
       const auto left = std::chrono::duration_cast<milliseconds>(
           end - std::chrono::steady_clock::now());
@@ -104,6 +111,8 @@ TEST_F(Guard, ALinkIsNotFollowed) {
                    sizeof address),
             0);
   ASSERT_EQ(::listen(other.get(), 1), 0);
+  ASSERT_TRUE(
+      until([&] { return std::filesystem::exists(generation_ / "api.sock"); }));
   std::filesystem::rename(generation_ / "api.sock", generation_ / "kept");
   std::filesystem::create_symlink(root_ / "other", generation_ / "api.sock");
   auto guard = connect();
