@@ -32,29 +32,6 @@ struct SubjectOf {
   }
 };
 
-// What a VM is seen as while this is on its way; nothing: as it was.
-std::optional<Live> live_during(Kind kind) {
-  switch (kind) {
-    case Kind::kBoot:
-    case Kind::kStart:
-    case Kind::kClone:
-      return Live::kStarting;
-    case Kind::kStop:
-    case Kind::kRestart:
-    case Kind::kDeleteVm:
-      return Live::kStopping;
-    case Kind::kPause:
-    case Kind::kResume:
-    case Kind::kSnapshot:
-    case Kind::kRestore:
-    case Kind::kDeleteSnapshot:
-    case Kind::kImport:
-    case Kind::kReap:
-      return std::nullopt;
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 NodeEngine::NodeEngine(Deps deps)
@@ -88,8 +65,7 @@ Result<> NodeEngine::submit(const std::string& uid, Request request) {
     const Subject about = std::visit(SubjectOf{}, request);
     entry.running = InFlight{kind_of(request), "Queued", deps_.clock.wall(),
                              about.attempt, about.snapshot_uid};
-    if (const auto live = live_during(kind_of(request)))
-      entry.look.live = *live;
+    entry.look.live = live_during(kind_of(request), entry.look.live);
   }
   notify(uid);
   lanes_.post(uid,

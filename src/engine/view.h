@@ -36,6 +36,11 @@ enum class Live : uint8_t {
 };
 std::string_view to_string(Live live);
 
+// A VMM with a guest is there: it runs, is paused, or has lost its shim.
+bool is_up(Live live);
+// What a VM that is `now` is seen as while such an operation is on its way.
+Live live_during(Kind kind, Live now);
+
 // How a VMM ended by itself.
 struct ExitView {
   Wall at{};

@@ -9,24 +9,7 @@ namespace chrysalis::reconcile {
 namespace {
 
 using engine::Kind;
-using engine::Live;
 using engine::Reason;
-
-bool can_be_taken(Live live) {
-  switch (live) {
-    case Live::kRunning:
-    case Live::kPaused:
-    case Live::kShimLost:  // the engine says what it thinks of it
-      return true;
-    case Live::kAbsent:
-    case Live::kStarting:
-    case Live::kStopping:
-    case Live::kStopped:
-    case Live::kEnded:
-      return false;
-  }
-  return false;
-}
 
 // The lane of the VM works at this very snapshot.
 bool is_being_captured(const SnapshotObserved& observed) {
@@ -84,7 +67,8 @@ void choose_capture(SnapshotChoice& choice, const SnapshotObserved& observed,
     choice.quiet = true;
     return;
   }
-  if (!can_be_taken(observed.source_view.live)) {
+  // Without its shim it is up: the engine says what it thinks of that.
+  if (!is_up(observed.source_view.live)) {
     choice.hindrance =
         waits(Reason::kSourceNotRunning, called + " does not run");
     return;

@@ -98,29 +98,6 @@ bool frozen_for_us(const VmObserved& observed) {
          observed.vm->spec.power == model::PowerState::kRunning;
 }
 
-engine::Live live_during(std::optional<Kind> doing, Live now) {
-  if (!doing) return now;
-  switch (*doing) {
-    case Kind::kBoot:
-    case Kind::kStart:
-    case Kind::kClone:
-      return Live::kStarting;
-    case Kind::kStop:
-    case Kind::kRestart:
-    case Kind::kDeleteVm:
-      return Live::kStopping;
-    case Kind::kPause:
-    case Kind::kResume:
-    case Kind::kRestore:
-    case Kind::kSnapshot:
-    case Kind::kDeleteSnapshot:
-    case Kind::kImport:
-    case Kind::kReap:
-      return now;
-  }
-  return now;
-}
-
 void ask_for(Choice& choice, engine::Request request, const Asked& asked,
              Wall now) {
   if (const Failure* failure =

@@ -46,9 +46,6 @@ void choose_restore(Choice& choice, const VmObserved& observed, Wall now);
 
 // Its vCPUs stand still only while we save or replace them.
 bool frozen_for_us(const VmObserved& observed);
-// What it is seen as while this is being done; asked for and in flight look
-// the same, so that one status tells both.
-engine::Live live_during(std::optional<engine::Kind> doing, engine::Live now);
 
 void wake(Choice& choice, Wall at);  // the earlier counts
 

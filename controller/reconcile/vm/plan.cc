@@ -89,7 +89,9 @@ VmPlan plan(const VmObserved& given, Wall now) {
          "Restore",
          "VMSnapshot " + vm.spec.restore->snapshot +
              " was not taken of this VM; allowForeign is set"});
-  observed.view.live = live_during(choice.doing, observed.view.live);
+  // Asked for and in flight look the same, so that one status tells both.
+  if (choice.doing)
+    observed.view.live = engine::live_during(*choice.doing, observed.view.live);
   tell(plan, observed, vm_status(observed, choice, now));
   return plan;
 }

@@ -133,22 +133,6 @@ bool ended_well(const engine::VmView& view) {
 
 }  // namespace
 
-bool is_up(Live live) {
-  switch (live) {
-    case Live::kRunning:
-    case Live::kPaused:
-    case Live::kShimLost:
-      return true;
-    case Live::kAbsent:
-    case Live::kStarting:
-    case Live::kStopping:
-    case Live::kStopped:
-    case Live::kEnded:
-      return false;
-  }
-  return false;
-}
-
 std::string how_it_ended(const engine::VmView& view) {
   if (!view.exit) return "it ended";
   return "it ended (" + view.exit->reason + ", exit code " +

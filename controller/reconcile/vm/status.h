@@ -24,9 +24,6 @@ bool same_status(const api::VmStatus& a, const api::VmStatus& b);
 std::vector<Note> transitions(const api::VmStatus& before,
                               const api::VmStatus& after);
 
-// A VMM holds it.
-bool is_up(engine::Live live);
-
 // "it ended (VmmFailed, exit code 1)"
 std::string how_it_ended(const engine::VmView& view);
 
