@@ -40,6 +40,21 @@ void take_config(store::VmRecord& record, const model::VmConfig& config,
   shape_nics(record, operation);
 }
 
+// Of a VM that is made now, by a boot or a clone.
+template <class MakesVm>
+store::VmRecord& begin_record(Job& job, const MakesVm& request) {
+  job.op.facts.power = request.power;
+  job.op.facts.first = true;
+  store::VmRecord& vm = job.after;
+  vm.uid = job.uid;
+  vm.ns = request.ns;
+  vm.name = request.name;
+  vm.generation = 1;
+  vm.netns = network::netns_name(job.uid);
+  vm.power = request.power;
+  return vm;
+}
+
 }  // namespace
 
 void NodeHands::take_record(Job& job) {
@@ -80,15 +95,7 @@ void NodeHands::find_facts(Job& job) {
 NodeHands::Prepared NodeHands::prepare(Job job, const BootRequest& request) {
   if (!job.before.uid.empty())
     return no(Reason::kWrongState, "the VM was made before");
-  job.op.facts.power = request.power;
-  job.op.facts.first = true;
-  store::VmRecord& vm = job.after;
-  vm.uid = job.uid;
-  vm.ns = request.ns;
-  vm.name = request.name;
-  vm.generation = 1;
-  vm.netns = network::netns_name(job.uid);
-  vm.power = request.power;
+  store::VmRecord& vm = begin_record(job, request);
   if (request.config.hypervisor == model::Hypervisor::kCloudHypervisor)
     vm.max_phys_bits = deps_.config.max_phys_bits;
   take_config(vm, request.config, request.sources, job.seq);
@@ -200,16 +207,8 @@ NodeHands::Prepared NodeHands::prepare(Job job,
 NodeHands::Prepared NodeHands::prepare(Job job, const CloneRequest& request) {
   if (!job.before.uid.empty())
     return no(Reason::kWrongState, "the VM was made before");
-  job.op.facts.power = request.power;
-  job.op.facts.first = true;
   job.snapshot_uid = request.snapshot_uid;
-  store::VmRecord& vm = job.after;
-  vm.uid = job.uid;
-  vm.ns = request.ns;
-  vm.name = request.name;
-  vm.generation = 1;
-  vm.netns = network::netns_name(job.uid);
-  vm.power = request.power;
+  store::VmRecord& vm = begin_record(job, request);
   vm.pending_load = store::PendingLoad{request.snapshot_uid, request.on_demand};
   return job;
 }

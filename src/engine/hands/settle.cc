@@ -112,9 +112,7 @@ Rows NodeHands::settle(const Job& job) {
     case Kind::kClone:
       if (job.op.kind == Kind::kClone)
         rows.emplace_back(store::EraseHold{job.snapshot_uid, job.uid});
-      if (ok(job)) {
-        rows.emplace_back(booted(job, now));
-      } else if (is_up(job.op)) {
+      if (ok(job) || is_up(job.op)) {
         rows.emplace_back(booted(job, now));
       } else if (job.op.facts.staged) {
         // Once it may have run, its disk is newer than its saved memory.
