@@ -45,11 +45,6 @@ std::optional<std::string> orphaned(const api::Meta& meta, const Fleet& fleet) {
   return std::nullopt;
 }
 
-bool is_lost(const Fleet& fleet, const std::string& node) {
-  const Agent* agent = agent_of(fleet, node);
-  return agent == nullptr || !agent->alive;
-}
-
 template <class Status>
 void tell(LeaderPlan<Status>& plan, const Status& before, Status status) {
   if (same_status(before, status)) return;
@@ -186,6 +181,11 @@ Placement place_snapshot(
 }
 
 }  // namespace
+
+bool is_lost(const Fleet& fleet, const std::string& node) {
+  const Agent* agent = agent_of(fleet, node);
+  return agent == nullptr || !agent->alive;
+}
 
 LeaderPlan<api::VmStatus> plan(
     const api::VirtualMachine& vm,

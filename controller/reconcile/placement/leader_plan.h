@@ -33,6 +33,9 @@ struct Fleet {
   FinalizerOf finalizer_of;
 };
 
+// Nobody answers for the node, for now or for good.
+bool is_lost(const Fleet& fleet, const std::string& node);
+
 // `snapshot`: of the clone source's name, null when there is none.
 LeaderPlan<api::VmStatus> plan(
     const api::VirtualMachine& vm,

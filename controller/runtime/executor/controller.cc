@@ -1,6 +1,5 @@
 #include "controller/runtime/executor/controller.h"
 
-#include <algorithm>
 #include <atomic>
 #include <set>
 #include <utility>
@@ -103,10 +102,9 @@ struct Controller::Inner {
   Next work_on_snapshot(const ObjectKey& key);
   void fill_book();
   void note_load(const ObjectKey& key, const api::VirtualMachine& vm);
-  [[nodiscard]] bool is_alive(const std::string& node) const;
   template <class T>
   Next carry_out(Objects<T>& objects, ToldLost& told, const ObjectKey& key,
-                 const T& object,
+                 const T& object, const reconcile::Fleet& fleet,
                  reconcile::LeaderPlan<typename T::Status> plan);
   [[nodiscard]] bool synced() const {
     return deps.agents.synced() && deps.store.vms.synced() &&
@@ -146,21 +144,16 @@ void Controller::Inner::fill_book() {
   book_filled = true;
 }
 
-bool Controller::Inner::is_alive(const std::string& node) const {
-  const auto agents = deps.agents.agents();
-  const auto at = std::ranges::find(agents, node, &reconcile::Agent::node);
-  return at != agents.end() && at->alive;
-}
-
 template <class T>
 Next Controller::Inner::carry_out(
     Objects<T>& objects, ToldLost& told, const ObjectKey& key, const T& object,
+    const reconcile::Fleet& fleet,
     reconcile::LeaderPlan<typename T::Status> plan) {
   if (plan.remove_finalizer)
     return after_write(
         objects.set_finalizer(object, *plan.remove_finalizer, false));
   const std::string& node = object.status.node_name;
-  const bool lost = !node.empty() && !is_alive(node);
+  const bool lost = !node.empty() && reconcile::is_lost(fleet, node);
   if (!plan.status || (lost && told.was_told(key, object.meta.uid))) return {};
   const auto written = objects.write_status(object, *plan.status);
   if (!written) {
@@ -194,12 +187,13 @@ Next Controller::Inner::work_on_vm(const ObjectKey& key) {
       key, waits ? std::optional(ObjectKey{key.ns, vm->spec.clone->name})
                  : std::nullopt);
   const auto source = source_of(key, *vm);
-  auto plan = reconcile::plan(
-      *vm, source, {deps.agents.agents(), book.loads(), deps.finalizer_of},
-      deps.timer.wall());
+  const reconcile::Fleet fleet{deps.agents.agents(), book.loads(),
+                               deps.finalizer_of};
+  auto plan = reconcile::plan(*vm, source, fleet, deps.timer.wall());
   const std::string node =
       plan.status ? plan.status->node_name : vm->status.node_name;
-  Next next = carry_out(deps.store.vms, told_vms, key, *vm, std::move(plan));
+  Next next =
+      carry_out(deps.store.vms, told_vms, key, *vm, fleet, std::move(plan));
   if (!node.empty()) {
     unplaced.erase(key);
     // Counts at once, also if it is not known whether the write arrived.
@@ -228,11 +222,10 @@ Next Controller::Inner::work_on_snapshot(const ObjectKey& key) {
   on_vms.wait(key,
               waits ? std::optional(ObjectKey{key.ns, name}) : std::nullopt);
   if (waits) source = deps.store.vms.get({key.ns, name});
+  const reconcile::Fleet fleet{deps.agents.agents(), {}, deps.finalizer_of};
   return carry_out(
-      deps.store.snapshots, told_snapshots, key, *snapshot,
-      reconcile::plan(*snapshot, source,
-                      {deps.agents.agents(), {}, deps.finalizer_of},
-                      deps.timer.wall()));
+      deps.store.snapshots, told_snapshots, key, *snapshot, fleet,
+      reconcile::plan(*snapshot, source, fleet, deps.timer.wall()));
 }
 
 Controller::Controller(Deps deps)
