@@ -17,13 +17,8 @@ class Deploy : public testing::Test {
     auto started = kube_tools::ApiServer::start();
     ASSERT_TRUE(started) << started.error().message;
     server_ = std::move(*started);
-    const auto crds = server_->kubectl({"apply", "-f", kSource / "crds"});
-    ASSERT_EQ(crds.exit, 0) << crds.err;
-    ASSERT_EQ(server_
-                  ->kubectl({"wait", "--for=condition=Established", "crd",
-                             "--all", "--timeout=30s"})
-                  .exit,
-              0);
+    const auto installed = server_->install_crds();
+    ASSERT_TRUE(installed) << installed.error().message;
   }
   static void TearDownTestSuite() { server_.reset(); }
   static std::unique_ptr<kube_tools::ApiServer> server_;

@@ -268,6 +268,17 @@ Finished ApiServer::apply(const std::string& yaml) const {
   return kubectl({"apply", "-f", "-"}, yaml);
 }
 
+Result<void> ApiServer::install_crds() const {
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"apply", "-f", CHRYSALIS_SOURCE_DIR "/crds"},
+        {"wait", "--for=condition=Established", "crd", "--all",
+         "--timeout=30s"}}) {
+    const Finished done = kubectl(words);
+    if (done.exit != 0) return fail(Code::kUnavailable, done.err);
+  }
+  return {};
+}
+
 std::vector<AuditEvent> ApiServer::audit_events() const {
   std::ifstream file(dir_ / "audit.log");
   std::vector<AuditEvent> events;

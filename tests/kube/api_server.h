@@ -75,6 +75,9 @@ class ApiServer {
   // kubectl apply -f - of one or more YAML documents.
   [[nodiscard]] Finished apply(const std::string& yaml) const;
 
+  // crds/ of this source, until the server serves them.
+  [[nodiscard]] Result<void> install_crds() const;
+
   // All audited requests so far, oldest first.
   [[nodiscard]] std::vector<AuditEvent> audit_events() const;
   // How many writes to this resource, its subresources included.

@@ -100,8 +100,7 @@ Result<> ClusterWorld::install() {
     if (done.exit == 0) return {};
     return fail(Code::kUnavailable, "kubectl: " + done.err);
   };
-  CHRYSALIS_TRY(run(server_->kubectl(
-      {"apply", "-f", (fs::path(kSourceDir) / "crds").string()})));
+  CHRYSALIS_TRY(server_->install_crds());
   CHRYSALIS_TRY(run(server_->apply(bare_definition())));
   CHRYSALIS_TRY(run(server_->kubectl({"wait", "--for=condition=Established",
                                       "crd", "--all", "--timeout=30s"})));

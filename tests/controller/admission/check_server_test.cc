@@ -40,15 +40,8 @@ class CheckOnServer : public testing::Test {
     auto started = ApiServer::start();
     ASSERT_TRUE(started) << started.error().message;
     server_ = std::move(*started).release();
-    const auto applied = server_->kubectl(
-        {"apply", "-f", std::string(CHRYSALIS_SOURCE_DIR) + "/crds"});
-    ASSERT_EQ(applied.exit, 0) << applied.err;
-    for (const char* crd : {"virtualmachines", "vmsnapshots"}) {
-      const auto waited = server_->kubectl(
-          {"wait", "--for=condition=Established", "--timeout=30s",
-           "crd/" + std::string(crd) + ".chrysalis.dev"});
-      ASSERT_EQ(waited.exit, 0) << waited.err;
-    }
+    const auto installed = server_->install_crds();
+    ASSERT_TRUE(installed) << installed.error().message;
   }
   static void TearDownTestSuite() { delete server_; }
 

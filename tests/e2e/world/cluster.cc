@@ -29,12 +29,8 @@ void start_server() {
   auto started = kube_tools::ApiServer::start();
   ASSERT_TRUE(started) << started.error().message;
   running = *std::move(started);
-  for (const Words& words : {Words{"apply", "-f", CHRYSALIS_SOURCE_DIR "/crds"},
-                             Words{"wait", "--for=condition=Established", "crd",
-                                   "--all", "--timeout=30s"}}) {
-    const auto done = running->kubectl(words);
-    ASSERT_EQ(done.exit, 0) << done.err;
-  }
+  const auto installed = running->install_crds();
+  ASSERT_TRUE(installed) << installed.error().message;
 }
 
 std::unique_ptr<kube::Transport> make_transport() {

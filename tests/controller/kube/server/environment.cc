@@ -18,12 +18,8 @@ class Environment final : public ::testing::Environment {
     auto started = kube_tools::ApiServer::start();
     ASSERT_TRUE(started) << started.error().message;
     running = *std::move(started);
-    const auto applied = running->kubectl(
-        {"apply", "-f", std::string(CHRYSALIS_SOURCE_DIR) + "/crds"});
-    ASSERT_EQ(applied.exit, 0) << applied.err;
-    const auto waited = running->kubectl({"wait", "--for=condition=Established",
-                                          "crd", "--all", "--timeout=30s"});
-    ASSERT_EQ(waited.exit, 0) << waited.err;
+    const auto installed = running->install_crds();
+    ASSERT_TRUE(installed) << installed.error().message;
   }
   void TearDown() override { running.reset(); }
 };
