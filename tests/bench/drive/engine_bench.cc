@@ -238,14 +238,6 @@ int run(const fs::path& root, const fs::path& build, const fs::path& out) {
 }  // namespace chrysalis::bench
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    std::cerr << "usage: bench_engine BUILD_DIR OUT.json\n";
-    return 2;
-  }
-  const std::filesystem::path build = std::filesystem::absolute(argv[1]);
-  const std::filesystem::path out = std::filesystem::absolute(argv[2]);
-  return chrysalis::bench::run_isolated(
-      chrysalis::bench::kAtMost, [&](const std::filesystem::path& root) {
-        return chrysalis::bench::run(root, build, out);
-      });
+  using namespace chrysalis::bench;
+  return isolated_main("bench_engine", kAtMost, argc, argv, run);
 }

@@ -88,8 +88,6 @@ int wait_for(pid_t init, const sigset_t& signals, seconds at_most) {
   }
 }
 
-}  // namespace
-
 int run_isolated(seconds at_most, const Run& run) {
   if (::geteuid() != 0) {
     std::cerr << "bench: needs root, for network namespaces and TAPs\n";
@@ -115,6 +113,21 @@ int run_isolated(seconds at_most, const Run& run) {
   std::error_code ignored;
   std::filesystem::remove_all(name, ignored);
   return code;
+}
+
+}  // namespace
+
+int isolated_main(const std::string& name, seconds at_most, int argc,
+                  char** argv, const IsolatedBench& run) {
+  if (argc != 3) {
+    std::cerr << "usage: " << name << " BUILD_DIR OUT.json\n";
+    return 2;
+  }
+  const std::filesystem::path build = std::filesystem::absolute(argv[1]);
+  const std::filesystem::path out = std::filesystem::absolute(argv[2]);
+  return run_isolated(at_most, [&](const std::filesystem::path& root) {
+    return run(root, build, out);
+  });
 }
 
 }  // namespace chrysalis::bench

@@ -18,8 +18,13 @@
 
 namespace chrysalis::bench {
 
-// The exit status: run()'s, or 1 with the reason on stderr.
-int run_isolated(seconds at_most,
-                 const std::function<int(const std::filesystem::path&)>& run);
+// A whole main(), of NAME BUILD_DIR OUT.json: run() gets a directory of that
+// world and both. The exit status: run()'s; 1 with the reason on stderr; 2 for
+// wrong usage.
+using IsolatedBench = std::function<int(const std::filesystem::path& root,
+                                        const std::filesystem::path& build,
+                                        const std::filesystem::path& out)>;
+int isolated_main(const std::string& name, seconds at_most, int argc,
+                  char** argv, const IsolatedBench& run);
 
 }  // namespace chrysalis::bench
