@@ -75,31 +75,24 @@ TEST(Program, AWrongKeyInItsFileEndsWithTwoAndItsLine) {
   }
 }
 
+void expect_failure(const std::string& arguments, const std::string& named) {
+  SCOPED_TRACE(arguments);
+  const Ended ended = run(arguments);
+  EXPECT_EQ(ended.code, 1);
+  EXPECT_TRUE(one_line(ended.said)) << ended.said;
+  EXPECT_NE(ended.said.find(named), std::string::npos) << ended.said;
+}
+
 TEST(Program, AStartThatFailsIsOneLineAndOne) {
-  const Ended lost = run("controller --kubeconfig /nowhere/kubeconfig");
-  EXPECT_EQ(lost.code, 1);
-  EXPECT_TRUE(one_line(lost.said)) << lost.said;
-  EXPECT_NE(lost.said.find("/nowhere/kubeconfig"), std::string::npos);
-
-  const Ended nameless = run("controller");
-  EXPECT_EQ(nameless.code, 1);
-  EXPECT_TRUE(one_line(nameless.said)) << nameless.said;
-  EXPECT_NE(nameless.said.find("--kubeconfig"), std::string::npos);
-
-  const Ended misnamed = run("standalone --manifests / --node-name A_B");
-  EXPECT_EQ(misnamed.code, 1);
-  EXPECT_TRUE(one_line(misnamed.said)) << misnamed.said;
+  expect_failure("controller --kubeconfig /nowhere/kubeconfig",
+                 "/nowhere/kubeconfig");
+  expect_failure("controller", "--kubeconfig");
+  expect_failure("standalone --manifests / --node-name A_B", "A_B");
 }
 
 TEST(Program, DeleteSaysThatNobodyRunsHere) {
-  const Ended ended = run("delete cvm/web --state-dir /nowhere/state");
-  EXPECT_EQ(ended.code, 1);
-  EXPECT_TRUE(one_line(ended.said)) << ended.said;
-  EXPECT_NE(ended.said.find("/nowhere/state"), std::string::npos);
-
-  const Ended unknown = run("delete pod/web --state-dir /nowhere/state");
-  EXPECT_EQ(unknown.code, 1);
-  EXPECT_TRUE(one_line(unknown.said)) << unknown.said;
+  expect_failure("delete cvm/web --state-dir /nowhere/state", "/nowhere/state");
+  expect_failure("delete pod/web --state-dir /nowhere/state", "pod");
 }
 
 TEST(Program, CheckRefusesWhatTheServerWould) {

@@ -24,6 +24,18 @@ store::VmRecord a_record(const std::string& uid) {
 }
 
 // Hands that do what they are told to, and stop where a test waits for them.
+// What the journal holds of u1 when an agent ended in this step.
+store::OperationRow cut_off(store::OperationKind kind, std::string step,
+                            std::string detail_json) {
+  store::OperationRow row;
+  row.uid = "u1";
+  row.seq = 1;
+  row.kind = kind;
+  row.step = std::move(step);
+  row.detail_json = std::move(detail_json);
+  return row;
+}
+
 struct FakeHands : Hands {
   tl::expected<Job, Event> prepare(const std::string& uid, uint64_t seq,
                                    const Request& request) override {
@@ -354,12 +366,8 @@ TEST_F(NodeEngineTest, WhatADeadAgentLeftIsEndedByItsSuccessor) {
 
 // Silence proves nothing: it is asked again, and what came up counts.
 TEST_F(NodeEngineTest, ABootThatIsSilentIsLookedAtAgain) {
-  store::OperationRow row;
-  row.uid = "u1";
-  row.seq = 1;
-  row.kind = store::OperationKind::kBoot;
-  row.step = "Run";
-  row.detail_json = R"({"power":"Running","first":true})";
+  const auto row = cut_off(store::OperationKind::kBoot, "Run",
+                           R"({"power":"Running","first":true})");
   ASSERT_TRUE(db_->commit({a_record("u1"), row}));
   hands_.silences = 3;
   ASSERT_TRUE(engine_->adopt());
@@ -376,12 +384,8 @@ TEST_F(NodeEngineTest, ABootThatIsSilentIsLookedAtAgain) {
 
 // It decides in the end, and undoes nothing.
 TEST_F(NodeEngineTest, ABootThatStaysSilentCountsAndStays) {
-  store::OperationRow row;
-  row.uid = "u1";
-  row.seq = 1;
-  row.kind = store::OperationKind::kBoot;
-  row.step = "Run";
-  row.detail_json = R"({"power":"Running","first":true})";
+  const auto row = cut_off(store::OperationKind::kBoot, "Run",
+                           R"({"power":"Running","first":true})");
   ASSERT_TRUE(db_->commit({a_record("u1"), row}));
   hands_.silences = 1000;
   ASSERT_TRUE(engine_->adopt());
@@ -405,12 +409,8 @@ TEST_F(NodeEngineTest, AdoptionLooksAtEveryRecordedVm) {
 
 // u1 was cut off in the middle and its VMM does not answer; u2 only ran.
 TEST_F(NodeEngineTest, AHungVmmHoldsUpNobodyElse) {
-  store::OperationRow row;
-  row.uid = "u1";
-  row.seq = 1;
-  row.kind = store::OperationKind::kStop;
-  row.step = "Ask";
-  row.detail_json = R"({"power":"Stopped"})";
+  const auto row =
+      cut_off(store::OperationKind::kStop, "Ask", R"({"power":"Stopped"})");
   ASSERT_TRUE(db_->commit({a_record("u1"), a_record("u2"), row}));
   std::latch answers(1);
   hands_.hung = "u1";
@@ -435,12 +435,8 @@ TEST_F(NodeEngineTest, AHungVmmHoldsUpNobodyElse) {
 
 // The VMM ends while it is being taken hold of: news come before the recovery.
 TEST_F(NodeEngineTest, NothingIsReapedBeforeItsRecovery) {
-  store::OperationRow row;
-  row.uid = "u1";
-  row.seq = 1;
-  row.kind = store::OperationKind::kStop;
-  row.step = "Ask";
-  row.detail_json = R"({"power":"Stopped"})";
+  const auto row =
+      cut_off(store::OperationKind::kStop, "Ask", R"({"power":"Stopped"})");
   ASSERT_TRUE(db_->commit({a_record("u1"), row}));
   hands_.must_reap = true;
   hands_.on_take = [this] { engine_->look_again("u1"); };

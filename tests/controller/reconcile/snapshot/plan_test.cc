@@ -6,6 +6,7 @@
 
 #include "controller/api/objects/codec.h"
 #include "controller/reconcile/words.h"
+#include "tests/controller/reconcile/stored.h"
 
 namespace chrysalis::reconcile {
 namespace {
@@ -16,22 +17,14 @@ using engine::Reason;
 
 constexpr Wall kStart{seconds{1'800'000'000}};
 
-// What comes back from where it was written.
 api::SnapshotStatus as_stored(const api::SnapshotStatus& status) {
   api::VmSnapshot written;
   written.meta.ns = "ns";
   written.meta.name = "snap";
   written.spec.virtual_machine = "vm";
   written.status = status;
-  const auto read = api::decode_snapshot(api::encode(written));
-  if (!read) {
-    ADD_FAILURE() << read.error().message;
-    return status;
-  }
-  EXPECT_EQ(read->status, status);
-  for (const api::Condition& condition : status.conditions)
-    EXPECT_TRUE(api::is_reason(condition.reason)) << condition.reason;
-  return read->status;
+  return stored_and_read(
+      written, [](const auto& json) { return api::decode_snapshot(json); });
 }
 
 struct World {

@@ -8,6 +8,7 @@
 
 #include "controller/api/objects/codec.h"
 #include "controller/reconcile/conditions.h"
+#include "tests/controller/reconcile/stored.h"
 
 namespace chrysalis::reconcile {
 
@@ -66,8 +67,6 @@ VmObserved VmWorld::observe() const {
 
 namespace {
 
-// What comes back from where it was written: what is not said twice the same
-// way would be written for ever.
 api::VmStatus as_stored(const api::VmStatus& status) {
   api::VirtualMachine written;
   written.meta.ns = "ns";
@@ -75,15 +74,8 @@ api::VmStatus as_stored(const api::VmStatus& status) {
   written.meta.uid = "vm-uid";
   written.spec.wish.image = "img";
   written.status = status;
-  const auto read = api::decode_vm(api::encode(written));
-  if (!read) {
-    ADD_FAILURE() << read.error().message;
-    return status;
-  }
-  EXPECT_EQ(read->status, status);
-  for (const api::Condition& condition : status.conditions)
-    EXPECT_TRUE(api::is_reason(condition.reason)) << condition.reason;
-  return read->status;
+  return stored_and_read(written,
+                         [](const auto& json) { return api::decode_vm(json); });
 }
 
 }  // namespace
