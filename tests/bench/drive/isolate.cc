@@ -1,12 +1,9 @@
 #include "tests/bench/drive/isolate.h"
 
-#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,29 +13,17 @@
 #include <cstring>
 #include <iostream>
 
-#include "src/base/unique_fd.h"
+#include "tests/fakes/own_host.h"
 
 namespace chrysalis::bench {
 namespace {
 
 using Run = std::function<int(const std::filesystem::path&)>;
 
-bool loopback_up() {
-  const UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  ifreq request{};
-  std::strncpy(request.ifr_name, "lo", sizeof request.ifr_name - 1);
-  request.ifr_flags = IFF_UP;
-  return ::ioctl(socket.get(), SIOCSIFFLAGS, &request) == 0;
-}
-
 // The VM's network namespaces are mounts: shared, so that a thread that enters
 // one sees those of the others.
 bool mounts() {
-  std::error_code error;
-  std::filesystem::create_directories("/run/netns", error);
-  return ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-         ::mount(nullptr, "/", nullptr, MS_REC | MS_SHARED, nullptr) == 0 &&
-         ::mount("tmpfs", "/run/netns", "tmpfs", 0, nullptr) == 0 &&
+  return share_own_mounts() && own_netns_directory() &&
          ::mount("proc", "/proc", "proc", 0, nullptr) == 0;
 }
 

@@ -2,13 +2,10 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <net/if.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -17,6 +14,8 @@
 #include <cstring>
 #include <fstream>
 #include <sstream>
+
+#include "tests/fakes/own_host.h"
 
 namespace chrysalis::e2e {
 namespace {
@@ -65,24 +64,9 @@ std::multimap<ino_t, pid_t> by_namespace() {
   return out;
 }
 
-bool loopback_up() {
-  const UniqueFd fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  ifreq request{};
-  std::strcpy(request.ifr_name, "lo");
-  if (::ioctl(fd.get(), SIOCGIFFLAGS, &request) != 0) return false;
-  request.ifr_flags |= IFF_UP;
-  return ::ioctl(fd.get(), SIOCSIFFLAGS, &request) == 0;
-}
-
 bool make_namespaces() {
-  if (::geteuid() != 0 || ::unshare(CLONE_NEWNS | CLONE_NEWNET) != 0)
-    return false;
-  std::error_code error;
-  fs::create_directories(kNetns, error);
-  return ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-         ::mount(nullptr, "/", nullptr, MS_REC | MS_SHARED, nullptr) == 0 &&
-         ::mount("tmpfs", kNetns.c_str(), "tmpfs", 0, nullptr) == 0 &&
-         loopback_up();
+  return ::geteuid() == 0 && ::unshare(CLONE_NEWNS | CLONE_NEWNET) == 0 &&
+         share_own_mounts() && own_netns_directory() && loopback_up();
 }
 
 void add_entries(const fs::path& directory, const std::string& what,

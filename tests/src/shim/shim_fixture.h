@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "src/hypervisor/launcher.h"
+#include "tests/fakes/own_host.h"
 
 namespace chrysalis::hypervisor {
 
@@ -38,9 +39,7 @@ class ShimTest : public testing::Test {
     if (::geteuid() != 0) GTEST_SKIP() << "SKIPPED LOUDLY: needs root";
     if (::unshare(CLONE_NEWNS | CLONE_NEWNET) != 0)
       GTEST_SKIP() << "SKIPPED LOUDLY: needs namespaces";
-    // Shared within this test's own namespace, as a host's mounts are.
-    ASSERT_EQ(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
-    ASSERT_EQ(::mount(nullptr, "/", nullptr, MS_REC | MS_SHARED, nullptr), 0);
+    ASSERT_TRUE(share_own_mounts());
     char name[] = "/tmp/chrysalis-shim-test-XXXXXX";
     ASSERT_NE(::mkdtemp(name), nullptr);
     root_ = name;

@@ -5,7 +5,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/inotify.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +16,7 @@
 #include "src/hypervisor/process_identity.h"
 #include "src/model/guest_files.h"
 #include "src/network/vm_network.h"
+#include "tests/fakes/own_host.h"
 
 namespace chrysalis::engine {
 namespace {
@@ -34,10 +34,7 @@ void NodeTest::SetUp() {
   if (::geteuid() != 0) GTEST_SKIP() << "SKIPPED LOUDLY: needs root";
   if (::unshare(CLONE_NEWNS | CLONE_NEWNET) != 0)
     GTEST_SKIP() << "SKIPPED LOUDLY: needs namespaces";
-  ASSERT_EQ(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
-  ASSERT_EQ(::mount(nullptr, "/", nullptr, MS_REC | MS_SHARED, nullptr), 0);
-  std::filesystem::create_directories("/run/netns");
-  ASSERT_EQ(::mount("tmpfs", "/run/netns", "tmpfs", 0, nullptr), 0);
+  ASSERT_TRUE(share_own_mounts() && own_netns_directory());
   char name[] = "/tmp/chrysalis-XXXXXX";
   ASSERT_NE(::mkdtemp(name), nullptr);
   root_ = name;
