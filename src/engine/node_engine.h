@@ -9,6 +9,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -94,7 +95,8 @@ class NodeEngine final : public Engine {
   std::map<std::string, Entry> entries_;
   std::map<uint64_t, std::string> without_record_;  // by turn, oldest first
   uint64_t turns_ = 0;
-  Lanes lanes_;  // last: its tasks use all of the above
+  std::set<std::string> to_look_at_;  // a look waits in its lane
+  Lanes lanes_;                       // last: its tasks use all of the above
 };
 
 }  // namespace chrysalis::engine
