@@ -161,6 +161,7 @@ Result<> NodeHands::spawn(Job& job, Which which, Mono deadline) {
     spec.files.stdin_fifo.clear();
     spec.serial_socket = hypervisor::kSerialSocket;
   }
+  if (!hypervisor::capabilities(kind).event_file) spec.files.events.clear();
   spec.api_socket = hypervisor::kApiSocket;
   spec.resume_request = hypervisor::wire_format(backend(kind).resume_request());
   CHRYSALIS_ASSIGN(auto launched, deps_.launcher.spawn(spec, deadline));

@@ -90,8 +90,8 @@ const hypervisor::Backend& NodeHands::backend(model::Hypervisor kind) const {
 
 hypervisor::ShimFiles NodeHands::shim_files(
     const store::GenerationPaths& paths) const {
-  return {paths.exit_status(), paths.log(), paths.shim_socket(),
-          paths.console(), paths.stdin_fifo()};
+  return {paths.exit_status(), paths.log(),        paths.shim_socket(),
+          paths.console(),     paths.stdin_fifo(), paths.events()};
 }
 
 hypervisor::Vmm NodeHands::vmm(const Job& job, Which which) {
