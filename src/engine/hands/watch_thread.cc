@@ -41,7 +41,9 @@ WatchThread::WatchThread(UniqueFd epoll, UniqueFd wake,
       wake_(std::move(wake)),
       files_(std::move(files)) {}
 
-WatchThread::~WatchThread() {
+WatchThread::~WatchThread() { stop(); }
+
+void WatchThread::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
