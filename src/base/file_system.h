@@ -9,7 +9,8 @@
 //   and mode) and sync_dir() of the directory (its names) are ok.
 // Links: no call follows a symbolic link in the last component.
 // Errors: kNotFound, kConflict (it exists), kInvalid (a link, too long, over
-//   the limit), else kUnavailable. The message names the call and the path.
+//   the limit), kTimeout (where said), else kUnavailable. The message names the
+//   call and the path.
 // Ownership: users borrow the FileSystem; it outlives them and every File.
 
 #include <cstdint>
@@ -21,6 +22,7 @@
 #include <string_view>
 #include <vector>
 
+#include "src/base/clock.h"
 #include "src/base/result.h"
 
 namespace chrysalis {
@@ -88,9 +90,11 @@ class FileSystem {
   virtual Result<void> chmod(const Path& path, uint32_t permissions) = 0;
   virtual Result<void> chown(const Path& path, uint32_t uid, uint32_t gid) = 0;
   // A new file `to` with the bytes and holes of `from`: by reflink where the
-  // disk can, else a sparse copy. Not synced. Nothing is left on error.
+  // disk can, else a sparse copy, which ends with kTimeout soon after `until`.
+  // Not synced. Nothing is left on error.
   virtual Result<Cloned> clone_file(const Path& from, const Path& to,
-                                    uint32_t permissions) = 0;
+                                    uint32_t permissions,
+                                    Mono until = Mono::max()) = 0;
   virtual Result<void> sync_dir(const Path& directory) = 0;
 };
 
@@ -109,7 +113,8 @@ class PosixFileSystem final : public FileSystem {
   Result<void> chmod(const Path& path, uint32_t permissions) override;
   Result<void> chown(const Path& path, uint32_t uid, uint32_t gid) override;
   Result<Cloned> clone_file(const Path& from, const Path& to,
-                            uint32_t permissions) override;
+                            uint32_t permissions,
+                            Mono until = Mono::max()) override;
   Result<void> sync_dir(const Path& directory) override;
 };
 

@@ -150,11 +150,20 @@ Result<UniqueFd> open_regular(const Path& path, int flags, uint32_t mode) {
   return fd;
 }
 
+// So much at a time between two looks at the clock.
+constexpr uint64_t kChunk = uint64_t{16} << 20;
+
+Result<void> in_time(Mono until, const Path& path) {
+  if (until == Mono::max() || Mono::clock::now() < until) return {};
+  return fail(Code::kTimeout, "copy to " + path.string() + ": out of time");
+}
+
 // Through memory, where the kernel cannot do better.
 Result<void> copy_bytes(File& from, File& to, Extent range,
-                        const std::filesystem::path& path) {
+                        const std::filesystem::path& path, Mono until) {
   std::vector<char> buffer(std::min<uint64_t>(range.length, 1 << 20));
   while (range.length > 0) {
+    CHRYSALIS_TRY(in_time(until, path));
     const auto want = std::min<uint64_t>(range.length, buffer.size());
     CHRYSALIS_ASSIGN(const size_t n,
                      from.read_at(range.offset, std::span(buffer).first(want)));
@@ -169,7 +178,8 @@ Result<void> copy_bytes(File& from, File& to, Extent range,
 }
 
 // Copies the data of `from`, leaves its holes.
-Result<void> sparse_copy(PosixFile& from, PosixFile& to, const Path& path) {
+Result<void> sparse_copy(PosixFile& from, PosixFile& to, const Path& path,
+                         Mono until) {
   CHRYSALIS_ASSIGN(const FileStat stat, from.stat());
   CHRYSALIS_TRY(to.resize(stat.size));
   uint64_t at = 0;
@@ -180,13 +190,16 @@ Result<void> sparse_copy(PosixFile& from, PosixFile& to, const Path& path) {
     off_t out = in;
     uint64_t left = extent->length;
     while (left > 0) {
+      CHRYSALIS_TRY(in_time(until, path));
       const ssize_t n = retried([&] {
-        return ::copy_file_range(from.fd(), &in, to.fd(), &out, left, 0);
+        return ::copy_file_range(from.fd(), &in, to.fd(), &out,
+                                 std::min(left, kChunk), 0);
       });
       // Between file systems of two kinds the kernel copies nothing itself.
       if (n < 0 && (errno == EXDEV || errno == EOPNOTSUPP || errno == EINVAL ||
                     errno == ENOSYS)) {
-        CHRYSALIS_TRY(copy_bytes(from, to, {extent->end() - left, left}, path));
+        CHRYSALIS_TRY(
+            copy_bytes(from, to, {extent->end() - left, left}, path, until));
         break;
       }
       if (n < 0) return failed("copy to", path);
@@ -281,14 +294,15 @@ Result<void> PosixFileSystem::chown(const Path& path, uint32_t uid,
 
 Result<FileSystem::Cloned> PosixFileSystem::clone_file(const Path& from,
                                                        const Path& to,
-                                                       uint32_t permissions) {
+                                                       uint32_t permissions,
+                                                       Mono until) {
   CHRYSALIS_ASSIGN(auto source_fd, open_regular(from, O_RDONLY, 0));
   CHRYSALIS_ASSIGN(auto target_fd,
                    open_regular(to, O_RDWR | O_CREAT | O_EXCL, permissions));
   PosixFile source(std::move(source_fd), from);
   PosixFile target(std::move(target_fd), to);
   if (::ioctl(target.fd(), FICLONE, source.fd()) == 0) return Cloned::kReflink;
-  if (auto copied = sparse_copy(source, target, to); !copied) {
+  if (auto copied = sparse_copy(source, target, to, until); !copied) {
     (void)::unlink(to.c_str());
     return tl::unexpected<Error>(std::move(copied).error());
   }

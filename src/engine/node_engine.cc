@@ -192,7 +192,16 @@ Look NodeEngine::look_at(const std::string& uid, bool settled) {
 }
 
 void NodeEngine::look_again(const std::string& uid) {
+  {
+    // A look that has not begun will see what there is news of as well.
+    const std::lock_guard lock(mutex_);
+    if (!to_look_at_.insert(uid).second) return;
+  }
   lanes_.post(uid, [this, uid] {
+    {
+      const std::lock_guard lock(mutex_);
+      to_look_at_.erase(uid);
+    }
     if (dead_) return;
     refresh(uid);
   });

@@ -9,6 +9,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -99,6 +100,7 @@ class NodeEngine final : public Engine {
   std::map<std::string, Entry> entries_;
   std::map<uint64_t, std::string> without_record_;  // by turn, oldest first
   uint64_t turns_ = 0;
+  std::set<std::string> to_look_at_;  // a look waits in its lane
   Timers timers_;  // stopped before the lanes, which set them, are joined
   Lanes lanes_;    // last: its tasks use all of the above
 };

@@ -34,7 +34,7 @@ struct Capabilities {
   bool load_failure_is_fatal;  // the process exits after a refused load
   bool survives_guest_end;     // a power-off leaves the process, state ended
   bool reboots_inside;         // a guest reboot stays in the process
-  bool event_file;             // writes lifecycle events to kEvents
+  bool event_file;             // writes lifecycle events
   bool topology_in_files;      // read_topology() works on a directory; else
                                // the live VMM must be asked before it ends
   bool api_shutdown;           // shut_down() is an API call; else SIGTERM

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -101,13 +102,20 @@ Result<std::vector<VmmEvent>> EventTail::read() {
 
 Result<std::vector<VmmEvent>> EventFile::read() {
   std::vector<VmmEvent> out;
-  more_ = false;
+  more_ = cut_ = false;
   if (!file_.valid()) {
     file_.reset(
         ::open(path_.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (!file_.valid() && errno == ENOENT) return out;
     if (!file_.valid())
       return tl::unexpected(from_errno(errno, path_.string()));
+  }
+  struct stat now{};
+  if (::fstat(file_.get(), &now) == 0 &&
+      static_cast<uint64_t>(now.st_size) < offset_) {
+    offset_ = 0;
+    parser_ = {};
+    cut_ = true;
   }
   std::array<char, 16384> chunk{};
   const uint64_t enough = offset_ + kMaxRead;

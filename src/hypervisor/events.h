@@ -49,7 +49,8 @@ class EventParser {
 
 // The file from its start: each read() goes on where the last one ended. A VMM
 // may write whatever it likes: a call takes about 1 MiB, and a file of more
-// than kMaxFile is read no further.
+// than kMaxFile is read no further. The shim empties it when it is long: it is
+// read on from its new start.
 // Thread-safety: none.
 class EventFile {
  public:
@@ -60,12 +61,14 @@ class EventFile {
   [[nodiscard]] Result<std::vector<VmmEvent>> read();
   // The last read() stopped at its bound: the next may tell more at once.
   [[nodiscard]] bool more() const { return more_; }
+  // The last read() found it emptied: something may have been missed.
+  [[nodiscard]] bool cut() const { return cut_; }
 
  private:
   std::filesystem::path path_;
   UniqueFd file_;
   uint64_t offset_ = 0;
-  bool more_ = false;
+  bool more_ = false, cut_ = false;
   EventParser parser_;
 };
 

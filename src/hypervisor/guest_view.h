@@ -13,14 +13,10 @@
 namespace chrysalis::hypervisor {
 
 using model::kApiSocket;
-using model::kEvents;
 using model::kGuestDir;
 using model::kInitrd;
 using model::kKernel;
 using model::kSerialSocket;
-
-// The VMM's own log, its writing and nobody's reading but a human's.
-inline constexpr std::string_view kVmmLog = "vmm.log";
 
 using model::dump_files;
 using model::DumpFiles;

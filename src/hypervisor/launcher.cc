@@ -39,6 +39,8 @@ Result<std::string> config_block(const LaunchSpec& spec) {
   add(block, "log", spec.files.log.native());
   if (!spec.files.stdin_fifo.empty())
     add(block, "stdin", spec.files.stdin_fifo.native());
+  if (!spec.files.events.empty())
+    add(block, "events", spec.files.events.native());
   if (spec.keep_old_root) add(block, "oldroot", "1");
   if (!spec.api_socket.empty() && !spec.resume_request.empty()) {
     add(block, "guard", spec.files.socket.native());
@@ -63,7 +65,8 @@ Result<void> check(const LaunchSpec& spec, const ShimFiles& files) {
   if (!files.exit.is_absolute() || !files.log.is_absolute() ||
       (guarded && !files.socket.is_absolute()) ||
       (drained && !files.console.is_absolute()) ||
-      (!files.stdin_fifo.empty() && !files.stdin_fifo.is_absolute()))
+      (!files.stdin_fifo.empty() && !files.stdin_fifo.is_absolute()) ||
+      (!files.events.empty() && !files.events.is_absolute()))
     return fail(Code::kInvalid, "the shim's files must be absolute");
   return {};
 }

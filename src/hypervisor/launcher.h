@@ -46,6 +46,7 @@ struct ShimFiles {
   std::filesystem::path socket;      // of the pause guard
   std::filesystem::path console;     // the drained serial line, bounded
   std::filesystem::path stdin_fifo;  // FC: the VMM's input; empty: none
+  std::filesystem::path events;      // CH: what it tells, bounded; empty: none
 };
 
 // The generation directory becomes root's, mode 1770, group unix_uid.

@@ -32,4 +32,8 @@ inline constexpr char kGateOpen = 'G';
 // outlives a lost shim.
 inline constexpr int kVmmLockFd = 3;
 
+// Where it writes its lifecycle events, if it was given a file for them. To
+// append only: the shim may empty the file at any time.
+inline constexpr int kVmmEventsFd = 4;
+
 }  // namespace chrysalis::hypervisor

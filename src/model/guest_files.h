@@ -20,7 +20,6 @@ inline constexpr std::string_view kKernel = "kernel";
 inline constexpr std::string_view kInitrd = "initrd";
 inline constexpr std::string_view kApiSocket = "api.sock";
 inline constexpr std::string_view kSerialSocket = "serial.sock";  // CH
-inline constexpr std::string_view kEvents = "events";             // CH
 
 // "disk0"; the file of a disk is named as its id of a first boot.
 inline std::string disk_file(size_t i) { return "disk" + std::to_string(i); }

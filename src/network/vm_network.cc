@@ -16,6 +16,8 @@
 #include <cstdio>
 #include <functional>
 #include <memory>
+#include <string>
+#include <system_error>
 #include <thread>
 
 #include "src/base/unique_fd.h"
@@ -61,8 +63,13 @@ Result<UniqueFd> open_netns(const std::filesystem::path& path) {
 // its namespace. REQUIRES: work does not throw.
 Result<void> on_thread(const std::function<Result<void>()>& work) {
   Result<void> out;
-  std::thread thread([&] { out = work(); });
-  thread.join();
+  try {
+    std::thread thread([&] { out = work(); });
+    thread.join();
+  } catch (const std::system_error& error) {  // no more threads, for now
+    return fail(Code::kUnavailable,
+                std::string("no thread to work on: ") + error.what());
+  }
   return out;
 }
 

@@ -51,6 +51,7 @@ bool take(Config* config, const char* key, const char* value) {
       {"stdin", &config->stdin_fifo},     {"guard", &config->guard_socket},
       {"api", &config->api_socket},       {"resume", &config->resume_request},
       {"serial", &config->serial_socket}, {"console", &config->console_file},
+      {"events", &config->events_file},
   };
   for (const auto& row : texts) {
     if (strcmp(row.key, key) != 0) continue;
@@ -105,6 +106,7 @@ bool read_config(int fd, Config* config) {
           (absolute(config->guard_socket) && config->api_socket != nullptr &&
            config->resume_request != nullptr)) &&
          (!serial || absolute(config->console_file)) &&
+         (config->events_file == nullptr || absolute(config->events_file)) &&
          config->argv[0] != nullptr && config->uid != 0;
 }
 

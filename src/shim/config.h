@@ -18,7 +18,8 @@ struct Config {
   // Where it writes; absolute.
   const char* exit_file = nullptr;
   const char* log_file = nullptr;
-  const char* stdin_fifo = nullptr;  // null: no input
+  const char* stdin_fifo = nullptr;   // null: no input
+  const char* events_file = nullptr;  // null: none
   // The guard: it listens here, and sends the request to the VMM's socket.
   const char* guard_socket = nullptr;  // null: none
   const char* api_socket = nullptr;

@@ -67,9 +67,12 @@ const char* set_limits() {
 
 const char* install_descriptors(const ChildFds& fds) {
   if (dup2(fds.input, 0) < 0 || dup2(fds.log, 1) < 0 || dup2(fds.log, 2) < 0 ||
-      dup2(fds.lock, hypervisor::kVmmLockFd) < 0)
+      dup2(fds.lock, hypervisor::kVmmLockFd) < 0 ||
+      (fds.events >= 0 && dup2(fds.events, hypervisor::kVmmEventsFd) < 0))
     return "install the descriptors";
-  if (close_range(hypervisor::kVmmLockFd + 1, ~0U, CLOSE_RANGE_CLOEXEC) != 0)
+  const unsigned first = fds.events >= 0 ? hypervisor::kVmmEventsFd + 1
+                                         : hypervisor::kVmmLockFd + 1;
+  if (close_range(first, ~0U, CLOSE_RANGE_CLOEXEC) != 0)
     return "close what the VMM must not have";
   return nullptr;
 }

@@ -14,6 +14,7 @@ struct ChildFds {
   int input;
   int log;
   int lock;
+  int events;  // -1: none
 };
 
 // The child's words to its parent: one byte each.

@@ -61,9 +61,9 @@ void bound_file(int fd, const char* name) {
   (void)!ftruncate(fd, 0);
 }
 
-bool BoundedLog::open(const char* name) {
+bool BoundedLog::open(const char* name, int flags) {
   name_ = name;
-  fd_ = open_own_file(name, O_WRONLY | O_APPEND);
+  fd_ = open_own_file(name, O_WRONLY | O_APPEND | flags);
   check_ms_ = now_ms() + kCheckMs;
   interval_ms_ = kCheckMs;
   return fd_ >= 0;
@@ -74,7 +74,7 @@ int BoundedLog::timeout(uint64_t now) const {
 }
 
 void BoundedLog::step(uint64_t now) {
-  if (check_ms_ > now) return;
+  if (fd_ < 0 || check_ms_ > now) return;
   struct stat file = {};
   const long size = fstat(fd_, &file) == 0 ? file.st_size : seen_;
   interval_ms_ = size != seen_ ? kCheckMs : interval_ms_ * 2;
@@ -84,7 +84,9 @@ void BoundedLog::step(uint64_t now) {
   seen_ = fstat(fd_, &file) == 0 ? file.st_size : size;
 }
 
-void BoundedLog::bound() { bound_file(fd_, name_); }
+void BoundedLog::bound() {
+  if (fd_ >= 0) bound_file(fd_, name_);
+}
 
 bool ConsoleDrain::open(const char* socket_name, uid_t owner,
                         const char* file) {

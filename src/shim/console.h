@@ -15,10 +15,11 @@
 
 namespace chrysalis::shim {
 
-// Watches the log that the VMM appends to.
+// Watches a file that the VMM appends to.
 class BoundedLog {
  public:
-  bool open(const char* name);                  // False with errno
+  // flags: O_TRUNC, or none. False with errno.
+  bool open(const char* name, int flags);
   [[nodiscard]] int fd() const { return fd_; }  // for the VMM
 
   int timeout(uint64_t now) const;

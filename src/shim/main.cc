@@ -46,7 +46,7 @@ struct Shim {
   bool gate_closed = false;
   bool executed = false;
   int exec_errno = 0;
-  BoundedLog log;
+  BoundedLog log, events;
   ConsoleDrain console;
   Guard guard;
 };
@@ -127,7 +127,11 @@ const char* prepare() {
   if (shim.lock < 0) return "take the lock of the generation";
   if (unlink(config.exit_file) != 0 && errno != ENOENT)
     return "remove the old exit record";
-  if (!shim.log.open(config.log_file)) return "open the log";
+  if (!shim.log.open(config.log_file, 0)) return "open the log";
+  // What a VMM told before in this generation says nothing of this one.
+  if (config.events_file != nullptr &&
+      !shim.events.open(config.events_file, O_TRUNC))
+    return "open the events";
   if (dup2(shim.log.fd(), 2) < 0) return "open the log";
   if (const char* step = open_input(config.stdin_fifo, &shim.input))
     return step;
@@ -147,7 +151,7 @@ const char* start_child() {
     close(shim.sync);
     become_vmm(shim.config,
                {shim.binary, shim.netns, shim.gate, sync[1], shim.report,
-                shim.input, shim.log.fd(), shim.lock});
+                shim.input, shim.log.fd(), shim.lock, shim.events.fd()});
   }
   close(sync[1]);
   close(shim.gate);
@@ -219,8 +223,8 @@ void serve() {
 
     uint64_t now = now_ms();
     int wait = -1;
-    for (const int due : {shim.log.timeout(now), shim.console.timeout(now),
-                          shim.guard.timeout(now)})
+    for (const int due : {shim.log.timeout(now), shim.events.timeout(now),
+                          shim.console.timeout(now), shim.guard.timeout(now)})
       if (due >= 0 && (wait < 0 || due < wait)) wait = due;
     if (poll(entries, count, wait) < 0 && errno != EINTR) _exit(1);
     now = now_ms();
@@ -228,6 +232,7 @@ void serve() {
     if (sync_end == 2 && entries[1].revents != 0) hear_child();
     size_t at = sync_end;
     shim.log.step(now);
+    shim.events.step(now);
     shim.console.step(entries + at, console, now);
     at += console;
     shim.guard.step(entries + at, guard, now);
@@ -256,6 +261,7 @@ int write_how_it_ended() {
     ending.code = WEXITSTATUS(status);
   }
   shim.log.bound();
+  shim.events.bound();
   if (shim.config.guard_socket != nullptr) unlink(shim.config.guard_socket);
   return write_ending(shim.config.exit_file, ending) ? 0 : 1;
 }
@@ -265,9 +271,10 @@ int start() {
   shim.gate = move_up(hypervisor::kShimGateFd);
   const int block = move_up(hypervisor::kShimConfigFd);
   if (shim.report < 0 || shim.gate < 0 || block < 0) return 2;
-  // The lock's number in the VMM stays taken, so that nothing else gets it.
-  if (dup2(0, hypervisor::kVmmLockFd) < 0) return 2;
-  close_range(hypervisor::kVmmLockFd + 1, kFirstOwnFd - 1, 0);
+  // These numbers in the VMM stay taken, so that nothing else gets them.
+  for (const int fd : {hypervisor::kVmmLockFd, hypervisor::kVmmEventsFd})
+    if (dup2(0, fd) < 0) return 2;
+  close_range(hypervisor::kVmmEventsFd + 1, kFirstOwnFd - 1, 0);
   if (!read_config(block, &shim.config)) {
     report_error(shim.report, "read the configuration");
     return 2;

@@ -34,7 +34,9 @@ fs::path GenerationPaths::api_socket() const {
 fs::path GenerationPaths::serial_socket() const {
   return directory / model::kSerialSocket;
 }
-fs::path GenerationPaths::events() const { return directory / model::kEvents; }
+fs::path GenerationPaths::events() const {
+  return directory.string() + ".events";
+}
 fs::path GenerationPaths::file(std::string_view name) const {
   return directory / component(name);
 }
@@ -58,6 +60,7 @@ std::vector<fs::path> GenerationPaths::beside() const {
   return {exit_status(), with(exit_status(), ".tmp"),
           console(),     with(console(), ".1"),
           log(),         with(log(), ".1"),
+          events(),      with(events(), ".1"),
           stdin_fifo(),  shim_socket()};
 }
 

@@ -17,13 +17,15 @@
 //       lock  vm.json             root's; written before the VMM starts
 //       kernel  initrd            hard links or copies, by digest
 //       disk0  disk1 ...          writable, the VM's own
-//       api.sock  serial.sock  events  vmm.log      made by the VMM
+//       api.sock  serial.sock  made by the VMM
 //       (the VMM's state files of a load)
 //     gen-<N>.exit                written durably by the shim at the end
 //     gen-<N>.console             the drained serial line; bounded by moving
 //                                 it to .console.1
 //     gen-<N>.log                 output of the VMM (Firecracker: and of the
 //                                 guest) and of the shim; bounded likewise
+//     gen-<N>.events              what the VMM tells of its guest (Cloud
+//                                 Hypervisor); bounded likewise
 //     gen-<N>.stdin               FIFO (Firecracker's console input)
 //     gen-<N>.sock                the shim's pause guard
 //   snapshots/<snapshot-uid>/     0750; files 0440; manifest.json; immutable

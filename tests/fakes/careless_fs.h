@@ -55,8 +55,8 @@ class CarelessFs final : public FileSystem {
     return inner_.chown(path, uid, gid);
   }
   Result<Cloned> clone_file(const Path& from, const Path& to,
-                            uint32_t permissions) override {
-    return inner_.clone_file(from, to, permissions);
+                            uint32_t permissions, Mono until) override {
+    return inner_.clone_file(from, to, permissions, until);
   }
 
  private:

@@ -304,7 +304,8 @@ Result<void> CrashingFs::chown(const Path& path, uint32_t, uint32_t) {
 
 Result<FileSystem::Cloned> CrashingFs::clone_file(const Path& from,
                                                   const Path& to,
-                                                  uint32_t permissions) {
+                                                  uint32_t permissions,
+                                                  Mono /*until*/) {
   const NodePtr source = find(from);
   if (!source) return fail(Code::kNotFound, from.string() + ": no such file");
   const std::string bytes = source->bytes.get();

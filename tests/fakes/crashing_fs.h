@@ -62,7 +62,7 @@ class CrashingFs final : public FileSystem {
   Result<void> chmod(const Path& path, uint32_t permissions) override;
   Result<void> chown(const Path& path, uint32_t uid, uint32_t gid) override;
   Result<Cloned> clone_file(const Path& from, const Path& to,
-                            uint32_t permissions) override;
+                            uint32_t permissions, Mono until) override;
   Result<void> sync_dir(const Path& directory) override;
 
  private:

@@ -156,6 +156,7 @@ hypervisor::LaunchSpec NodeHands::launch_spec(const Job& job, Which which) {
     spec.files.stdin_fifo.clear();
     spec.serial_socket = hypervisor::kSerialSocket;
   }
+  if (!hypervisor::capabilities(kind).event_file) spec.files.events.clear();
   spec.api_socket = hypervisor::kApiSocket;
   spec.resume_request = hypervisor::wire_format(backend(kind).resume_request());
   return spec;

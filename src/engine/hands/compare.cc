@@ -93,7 +93,7 @@ Result<> NodeHands::own_files(Job& job, Which which) {
   }
   std::set<FileId> ours;
   CHRYSALIS_ASSIGN(const auto names, deps_.fs.list(to.directory));
-  std::vector<std::filesystem::path> own = {to.log()};
+  std::vector<std::filesystem::path> own = {to.log(), to.events()};
   for (const std::string& name : names) own.push_back(to.directory / name);
   for (const auto& path : own)
     if (const auto stat = deps_.fs.stat(path))

@@ -2,6 +2,7 @@
 
 #include <sys/utsname.h>
 
+#include <algorithm>
 #include <fstream>
 #include <string_view>
 
@@ -63,15 +64,18 @@ Result<> NodeHands::dump(Job& job) {
   return {};
 }
 
-// Straight to where no VMM reaches.
-Result<> NodeHands::copy_disks(Job& job) {
+// Straight to where no VMM reaches, and no longer than the guard waits: what
+// comes after it was resumed is of no instant.
+Result<> NodeHands::copy_disks(Job& job, Mono deadline) {
+  if (const auto& since = held(job.uid).paused_at)
+    deadline = std::min(deadline, *since + deps_.config.max_pause);
   const auto generation = paths(job, Which::kCurrent);
   const auto staging = deps_.paths.staging(job.snapshot_uid, job.seq);
   CHRYSALIS_TRY(deps_.fs.remove_tree(staging));
   CHRYSALIS_TRY(deps_.fs.mkdir(staging, 0700));
   for (const store::Disk& disk : job.after.disks)
     CHRYSALIS_TRY(deps_.fs.clone_file(generation.file(disk.file),
-                                      staging / disk.file, 0600));
+                                      staging / disk.file, 0600, deadline));
   job.snapshot.captured_at = deps_.clock.wall();
   job.snapshot.cpu_model = host_cpu_model();
   job.snapshot.host_kernel = host_kernel();

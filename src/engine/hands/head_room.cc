@@ -84,6 +84,17 @@ Event NodeHands::reserve_snapshot(const Job& job) {
   return reserve(job, needs);
 }
 
+// A dump and the copies that share no blocks, at a byte rate that a slow disk
+// still has: only a pause that is hopeless is refused beforehand.
+milliseconds NodeHands::estimated_pause(const Job& job) {
+  constexpr uint64_t kBytesAMillisecond = 512 << 10;  // 500 MB/s
+  uint64_t bytes = job.before.config.memory.count;
+  const auto generation = paths(job, Which::kCurrent);
+  for (const store::Disk& disk : job.before.disks)
+    bytes += to_copy(generation.file(disk.file));
+  return milliseconds{bytes / kBytesAMillisecond};
+}
+
 // An import's names are its user's: what is no plain name is refused later,
 // in the words of who opens it.
 Event NodeHands::reserve_import(const Job& job) {

@@ -89,8 +89,9 @@ struct Node::Parts {
         engine({*db, hands, clock, options.strike}) {
     watch->tell([this](const std::string& uid) { engine.look_again(uid); });
   }
-  // Nobody may be told of a VM while the engine goes.
-  ~Parts() { watch->tell({}); }
+  // Nobody may be told of a VM while the engine goes: news that are on their
+  // way are waited for.
+  ~Parts() { watch->stop(); }
 
   PosixFileSystem fs;
   store::StatePaths paths;

@@ -11,6 +11,8 @@ Happened happened(const Error& error) {
 
 // A better reason than the action's own, where the code tells one.
 Reason reason_of(Do what, const Error& error) {
+  if (what == Do::kCopyDisks && error.code == Code::kTimeout)
+    return Reason::kPauseBudgetExceeded;
   if (error.code == Code::kTimeout) return timeout_of(what);
   // Files that disagree are what a comparison is there to find.
   if (what == Do::kCompare && error.code == Code::kCorrupt)
@@ -35,6 +37,7 @@ NodeHands::NodeHands(Deps deps)
     : deps_(std::move(deps)), cgroups_(deps_.config.cgroups) {
   for (const auto& record : deps_.db.vms())
     unix_uids_.emplace(record->unix_uid, record->uid);
+  (void)reflinks();  // not within the first operation that asks
 }
 NodeHands::~NodeHands() = default;
 
@@ -87,8 +90,8 @@ const hypervisor::Backend& NodeHands::backend(model::Hypervisor kind) const {
 
 hypervisor::ShimFiles NodeHands::shim_files(
     const store::GenerationPaths& paths) const {
-  return {paths.exit_status(), paths.log(), paths.shim_socket(),
-          paths.console(), paths.stdin_fifo()};
+  return {paths.exit_status(), paths.log(),        paths.shim_socket(),
+          paths.console(),     paths.stdin_fifo(), paths.events()};
 }
 
 hypervisor::Vmm NodeHands::vmm(const Job& job, Which which) {
@@ -136,7 +139,7 @@ Result<> NodeHands::dispatch(Job& job, const Action& action, Mono deadline) {
     case Do::kDump:
       return dump(job);
     case Do::kCopyDisks:
-      return copy_disks(job);
+      return copy_disks(job, deadline);
     case Do::kPublish:
       return publish(job);
     case Do::kDropStaging:

@@ -165,6 +165,7 @@ class NodeHands final : public Hands {
   Event reserve_first_boot(const Job& job, const image::Image& image);
   Event reserve_load(const Job& job, bool on_demand);
   Event reserve_snapshot(const Job& job);
+  milliseconds estimated_pause(const Job& job);
   Event reserve_import(const Job& job);
   Result<> stage(Job& job, Which which);
   Result<> stage_boot(Job& job);
@@ -185,7 +186,7 @@ class NodeHands final : public Hands {
   Result<> arm_guard(Job& job, Mono deadline);
   Event disarm_guard(Job& job, Mono deadline);
   Result<> dump(Job& job);
-  Result<> copy_disks(Job& job);
+  Result<> copy_disks(Job& job, Mono deadline);
   Result<> publish(Job& job);
   Result<> drop_staging(Job& job);
   Result<> check_healthy(Job& job, Which which);

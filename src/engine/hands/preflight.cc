@@ -10,13 +10,6 @@
 namespace chrysalis::engine {
 namespace {
 
-// What a dump and its copies are taken to need, at a byte rate that a slow
-// disk still has: only a pause that is hopeless is refused beforehand.
-milliseconds estimated_pause(const model::VmConfig& config) {
-  constexpr uint64_t kBytesAMillisecond = 512 << 10;  // 500 MB/s
-  return milliseconds{config.memory.count / kBytesAMillisecond};
-}
-
 // The NICs that a swap removed and the guest has not ejected yet.
 size_t not_ejected(const store::VmRecord& record,
                    const std::filesystem::path& events) {
@@ -24,6 +17,8 @@ size_t not_ejected(const store::VmRecord& record,
       record.inherited && !record.nics.empty() &&
       record.nics.front().id.starts_with("n" + record.uid.substr(0, 8));
   if (!swapped) return 0;
+  // It told so much that its beginning is gone: the dump will say.
+  if (std::filesystem::exists(events.string() + ".1")) return 0;
   hypervisor::EventFile file(events);
   size_t removed = 0;
   do {
@@ -141,8 +136,7 @@ Event NodeHands::preflight_snapshot(Job& job) {
     return refuse(Reason::kNicSwapPending,
                   "the guest has not let go of " + std::to_string(left) +
                       " replaced network interfaces yet");
-  if (const auto pause = estimated_pause(job.before.config);
-      pause > deps_.config.max_pause)
+  if (const auto pause = estimated_pause(job); pause > deps_.config.max_pause)
     return refuse(Reason::kPauseBudgetExceeded,
                   "the pause is estimated at " + std::to_string(pause.count()) +
                       " ms, above the " +

@@ -41,7 +41,9 @@ WatchThread::WatchThread(UniqueFd epoll, UniqueFd wake,
       wake_(std::move(wake)),
       files_(std::move(files)) {}
 
-WatchThread::~WatchThread() {
+WatchThread::~WatchThread() { stop(); }
+
+void WatchThread::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -116,7 +118,7 @@ bool WatchThread::take(
   const Mono time = Mono::clock::now();
   // One that writes without end is read now and then, not all the time.
   if (entry.events->more()) entry.read_at = time + kBetweenReads;
-  bool now = false;
+  bool now = entry.events->cut();
   for (const auto& event : *events) {
     now =
         now || event.kind == What::kGuestEnded || event.kind == What::kPanicked;

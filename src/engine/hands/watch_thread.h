@@ -31,10 +31,14 @@ class WatchThread final : public VmmWatch {
   using News = std::function<void(const std::string& uid)>;
 
   static Result<std::unique_ptr<WatchThread>> start();
-  ~WatchThread() override;  // joins
+  ~WatchThread() override;  // stops
 
   // REQUIRES: before the first watch().
   void tell(News news);
+
+  // Joins: no news come after it, or are still on their way. What is watched
+  // or forgotten afterwards is kept, and nobody told. Not from `news`.
+  void stop();
 
   void watch(const std::string& uid, int pidfd,
              const std::filesystem::path& events) override;

@@ -8,6 +8,7 @@
 #include "src/hypervisor/guest_view.h"
 #include "src/hypervisor/json_members.h"
 #include "src/hypervisor/refusal.h"
+#include "src/hypervisor/shim_protocol.h"
 
 namespace chrysalis::hypervisor::cloud_hypervisor {
 namespace {
@@ -89,15 +90,14 @@ Result<json> decode(const HttpResponse& response) {
 
 std::vector<std::string> argv() {
   // Without --no-shutdown a guest's power-off could not be told from a VMM's
-  // failure: both end the process with status 0.
+  // failure: both end the process with status 0. It logs to its stderr, as
+  // that is bounded.
   return {"cloud-hypervisor",
           "--api-socket",
           "path=" + guest_path(kApiSocket),
           "--no-shutdown",
           "--event-monitor",
-          "path=" + guest_path(kEvents),
-          "--log-file",
-          guest_path(kVmmLog),
+          "fd=" + std::to_string(kVmmEventsFd),
           "--seccomp",
           "true"};
 }

@@ -131,8 +131,8 @@ Result<std::vector<model::TopologyNic>> decode_nics(const json& config) {
 }  // namespace
 
 std::vector<std::string> argv() {
-  return {"firecracker", "--api-sock",        guest_path(kApiSocket),
-          "--log-path",  guest_path(kVmmLog), "--level",
+  // It logs to its stdout, as that is bounded.
+  return {"firecracker", "--api-sock", guest_path(kApiSocket), "--level",
           "Warning"};
 }
 

@@ -66,6 +66,21 @@ TEST_F(PosixFileSystemTest, ClonesOntoAnotherFileSystem) {
   if (same) GTEST_SKIP() << "SKIPPED LOUDLY: no second file system here";
 }
 
+TEST_F(PosixFileSystemTest, ACopyEndsWithItsTimeAndLeavesNothing) {
+  std::string pattern = "/dev/shm/chrysalis-fs-XXXXXX";
+  const std::filesystem::path other = ::mkdtemp(pattern.data());
+  put(dir_ / "a", std::string(1 << 20, 'x'));
+  const bool same = fs_.stat(other)->device == fs_.stat(dir_)->device;
+  const auto late =
+      fs_.clone_file(dir_ / "a", other / "b", 0600, Mono::clock::now());
+  const bool left = fs_.stat(other / "b").has_value();
+  std::filesystem::remove_all(other);
+  if (same) GTEST_SKIP() << "SKIPPED LOUDLY: no second file system here";
+  ASSERT_FALSE(late.has_value());
+  EXPECT_EQ(late.error().code, Code::kTimeout);
+  EXPECT_FALSE(left);
+}
+
 TEST_F(PosixFileSystemTest, ReadFileHoldsItsLimit) {
   put(dir_ / "a", "12345");
   EXPECT_EQ(read_file(fs_, dir_ / "a", 5).value(), "12345");

@@ -87,6 +87,7 @@ struct FakeHands : Hands {
   }
   Look look(const std::string&) override {
     const std::lock_guard lock(mutex);
+    ++looks;
     Look look;
     look.live = live;
     look.must_reap = must_reap;
@@ -113,6 +114,7 @@ struct FakeHands : Hands {
   int silences = 0;  // so often it says nothing
   Live live = Live::kRunning;
   bool must_reap = false;
+  int looks = 0;
   std::vector<store::Mutation> seen_rows;
   std::vector<Do> done;
   std::vector<std::string> adopted, forgotten, taken;
@@ -444,6 +446,23 @@ TEST_F(NodeEngineTest, NothingIsReapedBeforeItsRecovery) {
   EXPECT_TRUE(settled("u1").last->ok);
   // ShutDown is the recovered stop's, and the first of all that was done.
   EXPECT_EQ(hands_.actions().front(), Do::kShutDown);
+}
+
+// A VMM may have news all the time, and a lane that is busy for minutes.
+TEST_F(NodeEngineTest, NewsBehindABusyLaneAreOneLook) {
+  std::latch enter(1), go(1);
+  hands_.enter = &enter;
+  hands_.go = &go;
+  ASSERT_TRUE(engine_->submit("u1", StopRequest{}));
+  enter.wait();
+  hands_.enter = nullptr;
+  for (int i = 0; i < 1000; ++i) engine_->look_again("u1");
+  go.count_down();
+  settled("u1");
+  ASSERT_TRUE(engine_->submit("u1", StopRequest{}));  // behind them
+  settled("u1");
+  const std::lock_guard lock(hands_.mutex);
+  EXPECT_EQ(hands_.looks, 3);  // two of the stops' own
 }
 
 TEST_F(NodeEngineTest, WhatWasSeenIsDurableBeforeItShows) {

@@ -22,6 +22,7 @@
 #include "src/hypervisor/events.h"
 #include "src/hypervisor/guest_view.h"
 #include "src/hypervisor/registry.h"
+#include "src/hypervisor/shim_protocol.h"
 #include "src/hypervisor/version.h"
 #include "tests/src/hypervisor/golden.h"
 
@@ -29,6 +30,8 @@ namespace chrysalis::hypervisor {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr const char* kEvents = "events";
 
 struct Program {
   const char* name;
@@ -76,6 +79,8 @@ Mono soon() { return Mono::clock::now() + seconds{30}; }
   ::dup2(::open("/dev/null", O_RDONLY), 0);
   ::dup2(console, 1);
   ::dup2(console, 2);
+  ::dup2(::open((dir / kEvents).c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600),
+         kVmmEventsFd);
   if (ok) ::execv(binary.c_str(), words.data());
   ::_exit(99);
 }

@@ -86,6 +86,26 @@ TEST(EventFile, IsReadInPiecesAndGivenUpWhateverItHolds) {
   std::filesystem::remove_all(path);
 }
 
+TEST(EventFile, IsReadFromItsNewStartWhenItWasEmptied) {
+  std::string dir = testing::TempDir() + "eventsXXXXXX";
+  const std::filesystem::path path = ::mkdtemp(dir.data());
+  std::ofstream out(path / "events", std::ios::app);
+  out << event("vm", "booted") << event("vm", "rebooted").substr(0, 20)
+      << std::flush;
+  EventFile file(path / "events");
+  EXPECT_EQ(file.read()->size(), 1U);
+  EXPECT_FALSE(file.cut());
+  std::filesystem::resize_file(path / "events", 0);
+  out << event("vm", "shutdown") << std::flush;
+  const auto events = file.read();
+  ASSERT_TRUE(events);
+  EXPECT_EQ(*events, (std::vector<VmmEvent>{{Kind::kGuestEnded, ""}}));
+  EXPECT_TRUE(file.cut());
+  EXPECT_TRUE(file.read()->empty());
+  EXPECT_FALSE(file.cut());
+  std::filesystem::remove_all(path);
+}
+
 TEST(EventTail, WaitsForAFileThatIsNotThereYet) {
   std::string dir = testing::TempDir() + "eventsXXXXXX";
   const std::filesystem::path path = ::mkdtemp(dir.data());

@@ -192,6 +192,20 @@ TEST_F(Lifetime, LogIsBounded) {
   EXPECT_GT(std::filesystem::file_size(root_ / "gen-1.log.1"), 0);
 }
 
+TEST_F(Lifetime, EventsAreBoundedAndOfOneVmmOnly) {
+  auto spec = probe({"events", "20000000"});
+  spec.files.events = root_ / "gen-1.events";
+  auto record = finish(spec);
+  ASSERT_TRUE(record) << record.error().message;
+  EXPECT_EQ(record->code, 0);
+  EXPECT_LE(std::filesystem::file_size(spec.files.events), kLogLimit);
+  EXPECT_GT(std::filesystem::file_size(root_ / "gen-1.events.1"), 0);
+  std::ofstream(spec.files.events) << "of a former VMM";
+  spec.argv = {"probe", "events", "4096"};
+  ASSERT_TRUE(finish(spec));
+  EXPECT_EQ(slurp(spec.files.events), std::string(4096, 'x'));
+}
+
 TEST_F(Lifetime, SerialSocketIsDrainedAndBounded) {
   auto spec = probe({"serial", "20000000"});
   spec.serial_socket = "serial.sock";

@@ -3,6 +3,7 @@
 //   exit N    exits N
 //   stay      waits for a signal
 //   spam N    writes N bytes to its output, exits 0
+//   events N  writes N bytes to where a VMM tells of its guest, exits 0
 //   echo      copies one line of input to /run/chrysalis/vm/echo, exits 0
 //   serve     answers HTTP requests on api.sock with 204, each appended to
 //             /run/chrysalis/vm/requests; ends by a signal
@@ -163,6 +164,7 @@ int main(int argc, char** argv) {
   if (strcmp(what, "look") == 0) return look();
   if (strcmp(what, "exit") == 0) return static_cast<int>(number);
   if (strcmp(what, "spam") == 0) return spam(1, number);
+  if (strcmp(what, "events") == 0) return spam(4, number);
   if (strcmp(what, "serial") == 0) return serial(number);
   if (strcmp(what, "echo") == 0) return echo();
   if (strcmp(what, "serve") == 0) return serve();

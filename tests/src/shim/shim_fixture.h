@@ -48,6 +48,7 @@ class ShimTest : public testing::Test {
               root_ / "gen-1.log",
               root_ / "gen-1.sock",
               root_ / "gen-1.console",
+              {},
               {}};
     std::filesystem::create_directory(generation_);
   }

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 
 #include <filesystem>
+#include <fstream>
 
+#include "src/base/file_system.h"
 #include "tests/src/engine/hands/node_fixture.h"
 
 namespace chrysalis::engine {
@@ -38,6 +40,27 @@ TEST_P(NodeFreeze, ADumpThatItsVmmKeepsOpenIsRefused) {
               testing::HasSubstr("is open for writing: it could change"));
   EXPECT_FALSE(engine().snapshot("snap-1").record);
   EXPECT_EQ(view("vm-1").live, Live::kRunning);
+}
+
+// 64 MiB of memory and 16 MiB of disk at 500 MB/s.
+TEST_P(NodeFreeze, ThePauseIsEstimatedWithTheDisksThatAreCopied) {
+  PosixFileSystem fs;
+  std::ofstream(root_ / "a") << "a";
+  const auto cloned = fs.clone_file(root_ / "a", root_ / "b", 0600);
+  ASSERT_TRUE(cloned);
+  const bool copies = *cloned == FileSystem::Cloned::kCopy;
+  close();
+  max_pause_ = milliseconds{140};
+  open();
+  boot("vm-1");
+  std::fstream(first_generation("vm-1").disk(0),
+               std::ios::in | std::ios::out | std::ios::binary)
+      << std::string(size_t{16} << 20, 'x') << std::flush;
+  const Outcome outcome = take("vm-1", "snap-1");
+  EXPECT_EQ(outcome.refused, copies);
+  if (!copies) return;
+  EXPECT_EQ(outcome.reason, Reason::kPauseBudgetExceeded);
+  EXPECT_THAT(outcome.message, testing::HasSubstr("estimated at 160 ms"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, NodeFreeze,

@@ -71,6 +71,7 @@ NodeOptions NodeTest::options() {
   out.cloud_hypervisor = build / "simulated/cloud-hypervisor";
   out.firecracker = build / "simulated/firecracker";
   out.cgroups = root_ / "no-cgroups";
+  out.max_pause = max_pause_;
   out.shim = build / "src/shim/chrysalis-shim";
   out.strike = [this](const Failpoint& at) {
     std::function<void(const Failpoint&)> meddle;

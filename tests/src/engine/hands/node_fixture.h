@@ -75,6 +75,7 @@ class NodeTest : public testing::TestWithParam<model::Hypervisor> {
   std::vector<std::string> left_of(const std::string& uid);
 
   std::filesystem::path root_;
+  milliseconds max_pause_ = NodeOptions{}.max_pause;  // from the next open()
   std::unique_ptr<Node> node_;
 
  private:

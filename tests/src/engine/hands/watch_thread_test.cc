@@ -4,10 +4,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <filesystem>
 #include <fstream>
+#include <latch>
 #include <set>
+#include <thread>
 
 namespace chrysalis::engine {
 namespace {
@@ -73,6 +76,26 @@ TEST_F(WatchThreadTest, AVmmThatWritesWithoutEndHoldsUpNobody) {
   std::ofstream(directory("vm-3") / "events") << kEnded;
   // Given up with a look, as nobody will hear of it any more.
   EXPECT_TRUE(told(3));
+}
+
+// Whoever is told goes next.
+TEST_F(WatchThreadTest, NewsOnTheirWayAreWaitedFor) {
+  std::latch entered(1), go(1);
+  std::atomic<bool> finished = false;
+  watch_->tell([&](const std::string&) {
+    entered.count_down();
+    go.wait();
+    finished = true;
+  });
+  watch("vm-1");
+  std::ofstream(directory("vm-1") / "events") << kEnded;
+  entered.wait();
+  std::thread releaser([&] { go.count_down(); });
+  watch_->stop();
+  EXPECT_TRUE(finished);
+  releaser.join();
+  watch("vm-2");  // as a lane may that ends
+  watch_->forget("vm-2");
 }
 
 size_t inotify_instances() {
