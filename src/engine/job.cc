@@ -158,7 +158,7 @@ store::OperationRow row_of(const Job& job, Wall now) {
   row.detail_json = encode_detail(job);
   row.started_at = job.started;
   row.updated_at = now;
-  if (job.op.end) {
+  if (job.op.end && !unfinished(job.op)) {
     row.state = *job.op.end == End::kOk ? store::OperationState::kSucceeded
                                         : store::OperationState::kFailed;
     row.reason = to_string(job.op.reason);

@@ -106,6 +106,9 @@ void NodeEngine::run(const std::string& uid, const Request& request) {
                     "the end of the operation before it is not durable yet: " +
                         settled.error().message},
                    since);
+  if (const auto left = finish_former(uid))
+    return refused(uid, request, *left, since);
+  if (dead_) return;
   auto job = deps_.hands.prepare(uid, next_seq(uid), request);
   if (!job) return refused(uid, request, job.error(), since);
   job->started = since;

@@ -77,6 +77,8 @@ class NodeEngine final : public Engine {
   void reap(const std::string& uid);
   void adopt_one(const std::string& uid);
   void recover_one(const store::OperationRow& row, uint32_t silences);
+  std::optional<Job> taken_up(const store::OperationRow& row);
+  std::optional<Event> finish_former(const std::string& uid);
   void begin_adoption(const store::OperationRow& row);
   void entered(const Job& job);
   void ended(const Job& job, const Outcome& outcome);

@@ -1,11 +1,14 @@
 // An agent dies in the middle; what its successor makes of it.
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <fstream>
 
+#include "src/base/unique_fd.h"
 #include "src/hypervisor/process_identity.h"
 #include "src/store/records.h"
 #include "tests/src/engine/hands/node_fixture.h"
@@ -144,6 +147,54 @@ TEST_P(NodeRecovery, AStagedCloneThatNeverRanIsLoadedAgain) {
     return last.reason != Reason::kNicSwapPending;
   }));
   EXPECT_EQ(mark_in("snap-2").nonce, saved);
+}
+
+// The gated child and its shim hold the generation until they have ended.
+TEST_P(NodeRecovery, WhatNeverPassedItsGateIsWaitedFor) {
+  fail_at("Boot/Spawn/Acted");
+  for (int i = 0; i < 10; ++i) {
+    const Outcome outcome = run("vm-1", boot_request("vm-1"));
+    EXPECT_EQ(outcome.reason, Reason::kInterrupted) << outcome.message;
+    ASSERT_THAT(left_of("vm-1"), testing::IsEmpty());
+  }
+}
+
+// Somebody holds its lock: its files may not be removed.
+TEST_P(NodeRecovery, AnUndoThatDidNotGetDoneIsDoneBeforeWhatFollows) {
+  UniqueFd lock;
+  fail_at("Boot/Run/Acted");
+  meddle([&](const Failpoint& at) {
+    if (name_of(at) != "Boot/Undo/Acted" || lock.valid()) return;
+    lock.reset(::open(first_generation("vm-1").lock().c_str(), O_RDONLY));
+    ASSERT_EQ(::flock(lock.get(), LOCK_EX), 0);
+  });
+  EXPECT_FALSE(run("vm-1", boot_request("vm-1")).ok);
+  EXPECT_THAT(left_of("vm-1"), testing::AllOf(testing::Contains("files"),
+                                              testing::Contains("record")));
+  const Outcome refused = run("vm-1", boot_request("vm-1"));
+  EXPECT_TRUE(refused.refused);
+  EXPECT_THAT(refused.message, testing::HasSubstr("is not undone yet"));
+  fail_at("");
+  meddle({});
+  lock.reset();
+  boot("vm-1");
+  EXPECT_EQ(node_->db().running_operations().size(), 0U);
+}
+
+TEST_P(NodeRecovery, AnUndoThatDidNotGetDoneIsDoneByTheNextAgent) {
+  UniqueFd lock;
+  fail_at("Boot/Run/Acted");
+  meddle([&](const Failpoint& at) {
+    if (name_of(at) != "Boot/Undo/Acted" || lock.valid()) return;
+    lock.reset(::open(first_generation("vm-1").lock().c_str(), O_RDONLY));
+    ASSERT_EQ(::flock(lock.get(), LOCK_EX), 0);
+  });
+  EXPECT_FALSE(run("vm-1", boot_request("vm-1")).ok);
+  meddle({});
+  lock.reset();
+  close();
+  open();
+  ASSERT_TRUE(await([&] { return left_of("vm-1").empty(); }));
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, NodeRecovery,
