@@ -81,22 +81,34 @@ void NodeHands::hold(const std::string& uid, Guest& guest) {
 
 // The event file is read on from where it was left, by a new agent from its
 // start; a VMM that has ended leaves it until its generation boots again.
-uint32_t NodeHands::count_reboots(const store::VmRecord& record) {
-  Guest& g = held(record.uid).current;
-  if (!hypervisor::capabilities(record.config.hypervisor).reboots_inside ||
-      !g.process || g.generation != record.generation)
-    return record.guest_reboots;
-  if (!g.events)
-    g.events.emplace(deps_.paths.generation(record.uid, g.generation).events());
+void NodeHands::hear(Guest& g) {
+  using What = hypervisor::VmmEvent::Kind;
   for (;;) {
     const auto events = g.events->read();
-    if (!events || events->empty()) break;
-    g.reboots += static_cast<uint32_t>(
-        std::ranges::count(*events, hypervisor::VmmEvent::Kind::kRebooted,
-                           &hypervisor::VmmEvent::kind));
+    if (!events || events->empty()) return;
+    for (const auto& event : *events) {
+      if (event.kind == What::kDeviceRemoved) g.ejected.insert(event.device);
+      if (event.kind == What::kRebooted) ++g.reboots;
+    }
   }
-  return std::max(record.guest_reboots,
-                  record.guest_reboots_before + g.reboots);
+}
+
+// The record with what its VMM told since. A reboot makes the devices anew:
+// what was swapped out is not among them.
+store::VmRecord NodeHands::heard_of(store::VmRecord record) {
+  Guest& g = held(record.uid).current;
+  if (!hypervisor::capabilities(record.config.hypervisor).event_file ||
+      !g.process || g.generation != record.generation)
+    return record;
+  if (!g.events)
+    g.events.emplace(deps_.paths.generation(record.uid, g.generation).events());
+  hear(g);
+  record.guest_reboots =
+      std::max(record.guest_reboots, record.guest_reboots_before + g.reboots);
+  std::erase_if(record.ejecting, [&](const std::string& id) {
+    return g.reboots != 0 || g.ejected.contains(id);
+  });
+  return record;
 }
 
 hypervisor::ProcessIds NodeHands::ids_of(const store::ProcessRow& row) {
@@ -231,8 +243,7 @@ Look NodeHands::look(const std::string& uid) {
   for (const store::Nic& nic : record->nics)
     look.nics.push_back({nic.id, nic.mac, nic.guest_mac});
   Guest& guest = held(uid).current;
-  store::VmRecord seen = *record;
-  seen.guest_reboots = count_reboots(*record);
+  store::VmRecord seen = heard_of(*record);
   if (guest.process && !guest.process->ended()) {
     const auto to = deps_.paths.generation(uid, record->generation);
     const auto state = backend(record->config.hypervisor)

@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -96,7 +97,9 @@ class NodeHands final : public Hands {
     std::optional<hypervisor::Launched> gated;
     std::optional<hypervisor::VmmProcess> process;
     std::optional<hypervisor::EventFile> events;
-    uint32_t reboots = 0;  // of the guest, as `events` told so far
+    // As `events` told so far: of the guest, and devices that it let go of.
+    uint32_t reboots = 0;
+    std::set<std::string> ejected;
     [[nodiscard]] bool exists() const { return gated || process; }
   };
   struct Held {
@@ -136,8 +139,8 @@ class NodeHands final : public Hands {
       model::Hypervisor kind) const;
   [[nodiscard]] hypervisor::Vmm vmm(const Job& job, Which which);
   uint32_t take_unix_uid(const std::string& uid);
-  // Reboots of its guest in all its life, as far as they are seen.
-  uint32_t count_reboots(const store::VmRecord& record);
+  static void hear(Guest& guest);
+  store::VmRecord heard_of(store::VmRecord record);
   // What a staged clone is to be loaded from, by its own generation.
   [[nodiscard]] Result<store::SnapshotRecord> staged_snapshot(
       const store::VmRecord& record) const;

@@ -159,6 +159,7 @@ Result<> NodeHands::kill(Job& job, Which which, Mono deadline) {
     g.process.reset();
     g.events.reset();
     g.reboots = 0;
+    g.ejected.clear();
   }
   const uint32_t generation = record(job, which).generation;
   cgroups_.remove(job.uid, generation);

@@ -3,7 +3,6 @@
 #include "src/base/log.h"
 #include "src/engine/hands/node_hands.h"
 #include "src/engine/hands/refuse.h"
-#include "src/hypervisor/events.h"
 #include "src/hypervisor/guest_view.h"
 #include "src/model/law.h"
 
@@ -15,23 +14,6 @@ namespace {
 milliseconds estimated_pause(const model::VmConfig& config) {
   constexpr uint64_t kBytesAMillisecond = 512 << 10;  // 500 MB/s
   return milliseconds{config.memory.count / kBytesAMillisecond};
-}
-
-// The NICs that a swap removed and the guest has not ejected yet.
-size_t not_ejected(const store::VmRecord& record,
-                   const std::filesystem::path& events) {
-  const bool swapped =
-      record.inherited && !record.nics.empty() &&
-      record.nics.front().id.starts_with("n" + record.uid.substr(0, 8));
-  if (!swapped) return 0;
-  auto tail = hypervisor::EventTail::open(events);
-  if (!tail) return record.nics.size();
-  const auto seen = tail->read();
-  size_t removed = 0;
-  if (seen)
-    for (const auto& event : *seen)
-      if (event.kind == hypervisor::VmmEvent::Kind::kDeviceRemoved) ++removed;
-  return removed >= record.nics.size() ? 0 : record.nics.size() - removed;
 }
 
 }  // namespace
@@ -134,9 +116,7 @@ Event NodeHands::preflight_snapshot(Job& job) {
   if (!binary) return refuse(Reason::kBinaryMissing, binary.error().message);
   if (binary->no_snapshot != Reason::kNone)
     return refuse(binary->no_snapshot, "this VMM can take no snapshot here");
-  const auto generation = paths(job, Which::kCurrent);
-  if (const size_t left = not_ejected(job.before, generation.events());
-      left != 0)
+  if (const size_t left = heard_of(job.before).ejecting.size(); left != 0)
     return refuse(Reason::kNicSwapPending,
                   "the guest has not let go of " + std::to_string(left) +
                       " replaced network interfaces yet");

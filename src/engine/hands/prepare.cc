@@ -45,8 +45,7 @@ void take_config(store::VmRecord& record, const model::VmConfig& config,
 void NodeHands::take_record(Job& job) {
   const auto record = deps_.db.vm(job.uid);
   if (!record) return;
-  job.before = *record;
-  job.before.guest_reboots = count_reboots(*record);
+  job.before = heard_of(*record);
   job.after = job.before;
 }
 

@@ -284,6 +284,47 @@ TEST_P(NodeLoad, AForeignSnapshotIsTakenWhereItIsAllowed) {
   EXPECT_EQ(view("vm-1").live, Live::kRunning);
 }
 
+// A swap leaves the old NICs with a guest that does not eject them. What is
+// made anew by a boot, or was never swapped, waits for none of them.
+TEST_P(NodeLoad, OnlyTheNicsThatAreBeingEjectedHoldUpASnapshot) {
+  auto request = boot_request("vm-1");
+  request.config.image = "deaf";
+  ASSERT_TRUE(run("vm-1", request).ok);
+  snapshot("vm-1", "snap-1");
+  ASSERT_TRUE(run("vm-2", clone_of("snap-1")).ok);
+  const bool swaps = GetParam() == model::Hypervisor::kCloudHypervisor;
+  const auto take = [&](const std::string& uid) {
+    return run("vm-2", SnapshotRequest{uid, "default", uid});
+  };
+  EXPECT_EQ(take("snap-2").reason,
+            swaps ? Reason::kNicSwapPending : Reason::kNone);
+  EXPECT_EQ(view("vm-2").record->ejecting.size(), swaps ? 1U : 0U);
+  RestartRequest restart;
+  restart.attempt = 1;
+  restart.grace = seconds{0};  // it would not hear
+  restart.config = view("vm-2").record->config;
+  restart.sources = view("vm-2").record->sources;
+  ASSERT_TRUE(run("vm-2", restart).ok);
+  EXPECT_TRUE(take("snap-3").ok);
+  ASSERT_TRUE(run("vm-2", restore_to("snap-3")).ok);
+  EXPECT_TRUE(take("snap-4").ok);
+}
+
+TEST_P(NodeLoad, ASwapIsOverWhenTheGuestHasEjectedEachOldNic) {
+  boot("vm-1");
+  snapshot("vm-1", "snap-1");
+  ASSERT_TRUE(run("vm-2", clone_of("snap-1")).ok);
+  ASSERT_TRUE(await([&] {
+    const auto last = run("vm-2", SnapshotRequest{"snap-2", "default", "s"});
+    return last.reason != Reason::kNicSwapPending;
+  }));
+  EXPECT_THAT(view("vm-2").record->ejecting, testing::IsEmpty());
+  close();
+  open();
+  EXPECT_THAT(view("vm-2").record->ejecting, testing::IsEmpty());
+  EXPECT_TRUE(run("vm-2", SnapshotRequest{"snap-3", "default", "s"}).ok);
+}
+
 TEST_P(NodeLoad, ADeletedSnapshotIsGoneAndItsClonesLive) {
   boot("vm-1");
   snapshot("vm-1", "snap-1");
