@@ -31,23 +31,6 @@ std::string text(const json& from, const char* key) {
   return at != from.end() && at->is_string() ? at->get<std::string>() : "";
 }
 
-std::optional<store::RestoreResult> restore_result(const Operation& op) {
-  using store::RestoreResult;
-  if (op.kind != Kind::kRestore || !op.end) return std::nullopt;
-  switch (*op.end) {
-    case End::kOk:
-      return RestoreResult::kSucceeded;
-    case End::kRefused:
-      return RestoreResult::kRefused;
-    case End::kRolledBack:
-      return RestoreResult::kRolledBack;
-    case End::kFailed:
-    case End::kReplaced:
-      return RestoreResult::kFailed;
-  }
-  return RestoreResult::kFailed;
-}
-
 }  // namespace
 
 std::string encode_detail(const Job& job) {
@@ -55,6 +38,7 @@ std::string encode_detail(const Job& job) {
                  {"graceMilliseconds", job.op.facts.grace.count()},
                  {"attempt", job.attempt},
                  {"snapshot", job.snapshot_uid},
+                 {"bootId", job.boot_id},
                  {"pauseMilliseconds", job.pause.count()},
                  {"nextGeneration", job.after.generation}};
   visit_flags(job.op.facts, [&](const char* key, bool value) {
@@ -80,10 +64,27 @@ Result<> decode_detail(std::string_view bytes, Job& job) {
   });
   job.attempt = number(detail, "attempt");
   job.snapshot_uid = text(detail, "snapshot");
+  job.boot_id = text(detail, "bootId");
   job.pause = milliseconds{number(detail, "pauseMilliseconds")};
   job.after.generation =
       static_cast<uint32_t>(number(detail, "nextGeneration"));
   return {};
+}
+
+store::RestoreResult restore_result(End end) {
+  using store::RestoreResult;
+  switch (end) {
+    case End::kOk:
+    case End::kReplaced:  // what it restored is what counts from then on
+      return RestoreResult::kSucceeded;
+    case End::kRefused:
+      return RestoreResult::kRefused;
+    case End::kRolledBack:
+      return RestoreResult::kRolledBack;
+    case End::kFailed:
+      break;
+  }
+  return RestoreResult::kFailed;
 }
 
 store::OperationKind row_kind(Kind kind) {
@@ -176,7 +177,8 @@ Outcome outcome_of(const Job& job, Wall now) {
   outcome.refused = job.op.end == End::kRefused;
   outcome.reason = job.op.reason;
   outcome.message = job.op.message;
-  outcome.restore = restore_result(job.op);
+  if (job.op.kind == Kind::kRestore && job.op.end)
+    outcome.restore = restore_result(*job.op.end);
   outcome.pause = job.pause;
   outcome.started = job.started;
   outcome.finished = now;

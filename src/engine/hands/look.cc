@@ -172,28 +172,35 @@ void NodeHands::take_hold(const std::string& uid) {
   hold(uid, h.current);
 }
 
-Observed NodeHands::adopt(const std::string& uid, Job* job) {
-  const auto record = deps_.db.vm(uid);
-  if (job != nullptr) {
-    const uint32_t next = job->after.generation;
-    const std::string about =
-        job->snapshot_uid.empty() ? uid : job->snapshot_uid;
-    if (const auto snapshot = deps_.db.snapshot(about)) {
-      job->snapshot = *snapshot;
-      job->snapshot_uid = about;
-    }
-    if (record) job->before = job->after = *record;
-    if (record && next != record->generation && next != 0) {
-      job->after.generation = next;
-      const auto text =
-          read_file(deps_.fs, deps_.paths.generation(uid, next).vm_json(),
-                    kMaxRecordText);
-      if (text) {
-        const auto staged = store::vm_record_from_text(*text);
-        if (staged && staged->uid == uid) job->after = *staged;
-      }
+// The records and the snapshot of a job of which the journal told the rest.
+void NodeHands::take_up(const std::string& uid, const store::VmRecord* record,
+                        Job& job) {
+  const uint32_t next = job.after.generation;
+  const std::string about = job.snapshot_uid.empty() ? uid : job.snapshot_uid;
+  if (const auto snapshot = deps_.db.snapshot(about)) {
+    job.snapshot = *snapshot;
+    job.snapshot_uid = about;
+  }
+  if (record == nullptr) return;
+  job.before = job.after = *record;
+  if (next != record->generation && next != 0) {
+    job.after.generation = next;
+    const auto text = read_file(
+        deps_.fs, deps_.paths.generation(uid, next).vm_json(), kMaxRecordText);
+    if (text) {
+      const auto staged = store::vm_record_from_text(*text);
+      if (staged && staged->uid == uid) job.after = *staged;
     }
   }
+  // The record of a generation was written before its processes were made.
+  for (const auto& row : deps_.db.processes(uid))
+    if (row->generation == job.after.generation)
+      job.after.boot_id = row->boot_id;
+}
+
+Observed NodeHands::adopt(const std::string& uid, Job* job) {
+  const auto record = deps_.db.vm(uid);
+  if (job != nullptr) take_up(uid, record.get(), *job);
   if (!record) return {};
   take_hold(uid);
   Held& h = held(uid);
@@ -201,8 +208,10 @@ Observed NodeHands::adopt(const std::string& uid, Job* job) {
   out.current = see(*record, record->generation, h.current);
   out.next = see(job != nullptr ? job->after : *record, record->generation + 1,
                  h.next);
+  // The record may be of a VMM that a boot before this operation ran.
   const auto boot = hypervisor::read_boot_id();
-  out.same_boot = boot && *boot == record->boot_id;
+  const bool told = job != nullptr && !job->boot_id.empty();
+  out.same_boot = boot && *boot == (told ? job->boot_id : record->boot_id);
   return out;
 }
 

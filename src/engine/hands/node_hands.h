@@ -211,6 +211,7 @@ class NodeHands final : public Hands {
   static hypervisor::ProcessIds ids_of(const store::ProcessRow& row);
   Seen see_end(const std::string& uid, uint32_t generation);
   Seen see(const store::VmRecord& record, uint32_t generation, Guest& guest);
+  void take_up(const std::string& uid, const store::VmRecord* record, Job& job);
   void read_back(const store::VmRecord& record, Guest& guest, Look& look);
   ExitView see_power_off(store::VmRecord& record);
   void settle_restore(const Job& job, std::vector<store::Mutation>& rows);

@@ -55,6 +55,7 @@ NodeHands::Prepared NodeHands::prepare(const std::string& uid, uint64_t seq,
   job.uid = uid;
   job.seq = seq;
   job.request = request;
+  job.boot_id = hypervisor::read_boot_id().value_or("");
   take_record(job);
   job.op = begin(kind_of(request), {}, deps_.clock.mono());
   return std::visit([&](const auto& r) { return prepare(std::move(job), r); },

@@ -44,27 +44,12 @@ store::VmRecord booted(const Job& job, Wall now) {
   return record;
 }
 
-store::RestoreResult result_of(End end) {
-  switch (end) {
-    case End::kOk:
-    case End::kReplaced:
-      return store::RestoreResult::kSucceeded;
-    case End::kRefused:
-      return store::RestoreResult::kRefused;
-    case End::kRolledBack:
-      return store::RestoreResult::kRolledBack;
-    case End::kFailed:
-      break;
-  }
-  return store::RestoreResult::kFailed;
-}
-
 store::LastRestore last_restore(const Job& job, Wall now) {
   store::LastRestore out;
   out.snapshot = job.snapshot.name;
   out.snapshot_uid = job.snapshot_uid;
   out.attempt = job.attempt;
-  out.result = result_of(*job.op.end);
+  out.result = restore_result(*job.op.end);
   if (!ok(job)) {
     out.reason = to_string(job.op.reason);
     out.message = job.op.message;

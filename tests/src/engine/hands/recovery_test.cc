@@ -149,6 +149,31 @@ TEST_P(NodeRecovery, AStagedCloneThatNeverRanIsLoadedAgain) {
   EXPECT_EQ(mark_in("snap-2").nonce, saved);
 }
 
+// The record tells of a VMM that was started in another boot of the host than
+// the restore that was cut off.
+TEST_P(NodeRecovery, ARestoreComparesTheBootThatItBeganIn) {
+  boot("vm-1");
+  snapshot("vm-1", "snap-1");
+  const int pid = vmm_pid("vm-1");
+  store::VmRecord old = *view("vm-1").record;
+  old.boot_id = "a boot before";
+  ASSERT_TRUE(node_->db().commit({old}));
+  RestoreRequest restore;
+  restore.snapshot_uid = "snap-1";
+  restore.attempt = 1;
+  run_and_die_both("vm-1", restore, "Restore/Commit/Journalled");
+  open();
+  EXPECT_EQ(view("vm-1").last->restore, store::RestoreResult::kRolledBack);
+  EXPECT_EQ(view("vm-1").live, Live::kRunning);
+  EXPECT_EQ(vmm_pid("vm-1"), pid);
+
+  restore.attempt = 2;
+  run_and_die("vm-1", restore, "Restore/Switch/Acted");
+  open();
+  EXPECT_EQ(view("vm-1").last->restore, store::RestoreResult::kSucceeded);
+  EXPECT_EQ(view("vm-1").record->boot_id, *hypervisor::read_boot_id());
+}
+
 // The gated child and its shim hold the generation until they have ended.
 TEST_P(NodeRecovery, WhatNeverPassedItsGateIsWaitedFor) {
   fail_at("Boot/Spawn/Acted");
