@@ -37,6 +37,7 @@ std::string encode_detail(const Job& job) {
   json detail = {{"power", std::string(to_string(job.op.facts.power))},
                  {"graceMilliseconds", job.op.facts.grace.count()},
                  {"attempt", job.attempt},
+                 {"restartAttempt", job.restart_attempt},
                  {"snapshot", job.snapshot_uid},
                  {"bootId", job.boot_id},
                  {"pauseMilliseconds", job.pause.count()},
@@ -63,6 +64,7 @@ Result<> decode_detail(std::string_view bytes, Job& job) {
     value = at != detail.end() && at->is_boolean() && at->get<bool>();
   });
   job.attempt = number(detail, "attempt");
+  job.restart_attempt = number(detail, "restartAttempt");
   job.snapshot_uid = text(detail, "snapshot");
   job.boot_id = text(detail, "bootId");
   job.pause = milliseconds{number(detail, "pauseMilliseconds")};

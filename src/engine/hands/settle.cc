@@ -21,16 +21,6 @@ store::VmRecord not_started(store::VmRecord record, const Job& job, Wall now) {
   return record;
 }
 
-uint64_t satisfied_attempt(const Request& request) {
-  if (const auto* boot = std::get_if<BootRequest>(&request))
-    return boot->restart_attempt;
-  if (const auto* start = std::get_if<StartRequest>(&request))
-    return start->restart_attempt;
-  if (const auto* clone = std::get_if<CloneRequest>(&request))
-    return clone->restart_attempt;
-  return 0;
-}
-
 // A recovered boot did not pass through Boot here: it is seen to run.
 store::VmRecord booted(const Job& job, Wall now) {
   store::VmRecord record = job.after;
@@ -39,8 +29,7 @@ store::VmRecord booted(const Job& job, Wall now) {
   record.pending_load.reset();
   if (!record.started_at) record.started_at = now;
   record.restart_attempt_done =
-      std::max({record.restart_attempt_done, job.attempt,
-                satisfied_attempt(job.request)});
+      std::max({record.restart_attempt_done, job.attempt, job.restart_attempt});
   return record;
 }
 

@@ -151,6 +151,7 @@ TEST_F(DriverTest, TheJournalRowHoldsWhatRecoveryNeeds) {
   job.attempt = 3;
   job.snapshot_uid = "s1";
   job.boot_id = "b1";
+  job.restart_attempt = 4;
   job.pause = milliseconds{42};
   job.after.generation = 2;
   job.op.facts.power = model::PowerState::kPaused;
@@ -162,6 +163,7 @@ TEST_F(DriverTest, TheJournalRowHoldsWhatRecoveryNeeds) {
   EXPECT_EQ(found.attempt, 3u);
   EXPECT_EQ(found.snapshot_uid, "s1");
   EXPECT_EQ(found.boot_id, "b1");
+  EXPECT_EQ(found.restart_attempt, 4u);
   EXPECT_EQ(found.pause, milliseconds{42});
   EXPECT_EQ(found.after.generation, 2u);
   for (const char* bad : {"", "[]", "{}", "{\"power\":1}", "{"})

@@ -112,6 +112,21 @@ TEST_P(NodeRecovery, ARestartWhoseVmmEndedUnseenIsOver) {
   EXPECT_EQ(view("vm-1").record->restart_attempt_done, 1U);
 }
 
+// Else it would be asked for again, and cold-booted twice.
+TEST_P(NodeRecovery, ABootSatisfiesItsRestartAttemptAllTheSame) {
+  auto request = boot_request("vm-1");
+  request.restart_attempt = 3;
+  run_and_die("vm-1", request, "Boot/Run/Acted");
+  open();
+  EXPECT_EQ(view("vm-1").record->restart_attempt_done, 3U);
+  ASSERT_TRUE(run("vm-1", StopRequest{seconds{0}}).ok);
+  auto start = start_of("vm-1");
+  start.restart_attempt = 4;
+  run_and_die("vm-1", start, "Start/Run/Acted");
+  open();
+  EXPECT_EQ(view("vm-1").record->restart_attempt_done, 4U);
+}
+
 // Its disk is newer than the memory that it was to be loaded with.
 TEST_P(NodeRecovery, AStagedCloneThatRanIsNeverLoadedAgain) {
   stage_clone();
