@@ -1,8 +1,10 @@
 #include <gmock/gmock.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 #include <filesystem>
 
+#include "src/hypervisor/process_identity.h"
 #include "src/store/records.h"
 #include "tests/src/engine/hands/node_fixture.h"
 
@@ -269,6 +271,25 @@ TEST_P(NodeLoad, ARefusedRestoreLeavesTheSameProcess) {
   EXPECT_EQ(vmm_pid("vm-1"), pid);
   EXPECT_EQ(view("vm-1").live, Live::kRunning);
   EXPECT_EQ(*view("vm-1").record, record);
+}
+
+TEST_P(NodeLoad, WithoutItsShimAVmIsNeitherSnapshottedNorRestored) {
+  boot("vm-1");
+  snapshot("vm-1", "snap-1");
+  const auto row = node_->db().processes("vm-1").at(0);
+  auto shim = hypervisor::open_process({row->shim_pid, row->shim_start});
+  ASSERT_TRUE(shim);
+  ASSERT_TRUE(hypervisor::signal_process(shim->get(), SIGKILL));
+  ASSERT_TRUE(hypervisor::wait_process(shim->get(),
+                                       SystemClock().mono() + seconds{20}));
+  const Outcome taken = run("vm-1", SnapshotRequest{"snap-2", "default", "s"});
+  EXPECT_EQ(taken.reason, Reason::kShimLost);
+  const Outcome outcome = run("vm-1", restore_to("snap-1"));
+  EXPECT_TRUE(outcome.refused);
+  EXPECT_EQ(outcome.reason, Reason::kShimLost);
+  EXPECT_EQ(vmm_pid("vm-1"), row->vmm_pid);
+  EXPECT_EQ(view("vm-1").live, Live::kShimLost);
+  EXPECT_EQ(view("vm-1").record->restore_attempt_done, 0U);
 }
 
 TEST_P(NodeLoad, AForeignSnapshotIsTakenWhereItIsAllowed) {
