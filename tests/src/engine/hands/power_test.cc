@@ -88,6 +88,20 @@ TEST_P(NodePower, ADeletedVmLeavesNothing) {
   EXPECT_THAT(left_of("vm-1"), testing::IsEmpty());
 }
 
+// Whether a VMM lives there cannot be told: it is not taken for "nobody".
+TEST_P(NodePower, WhatCannotBeAskedIsNotRemoved) {
+  boot("vm-1");
+  ASSERT_TRUE(run("vm-1", StopRequest{seconds{0}}).ok);
+  const auto lock = first_generation("vm-1").lock();
+  std::filesystem::remove(lock);
+  std::filesystem::create_symlink("elsewhere", lock);
+  EXPECT_FALSE(run("vm-1", DeleteVmRequest{}).ok);
+  EXPECT_TRUE(std::filesystem::exists(first_generation("vm-1").disk(0)));
+  std::filesystem::remove(lock);
+  EXPECT_TRUE(run("vm-1", DeleteVmRequest{}).ok);
+  EXPECT_THAT(left_of("vm-1"), testing::IsEmpty());
+}
+
 // The guest hears the power button, or the keys: it goes long before its
 // grace is over, for which run() would not wait.
 TEST_P(NodePower, ADeletedVmMayStopByItself) {
