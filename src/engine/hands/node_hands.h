@@ -214,6 +214,7 @@ class NodeHands final : public Hands {
   void take_up(const std::string& uid, const store::VmRecord* record, Job& job);
   void read_back(const store::VmRecord& record, Guest& guest, Look& look);
   ExitView see_power_off(store::VmRecord& record);
+  [[nodiscard]] store::VmRecord not_started(const Job& job) const;
   void settle_restore(const Job& job, std::vector<store::Mutation>& rows);
 
   Deps deps_;

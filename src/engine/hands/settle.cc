@@ -13,14 +13,6 @@ bool ok(const Job& job) {
   return job.op.end == End::kOk || job.op.end == End::kReplaced;
 }
 
-// Why it does not run, where no VMM ended that could have told.
-store::VmRecord not_started(store::VmRecord record, const Job& job, Wall now) {
-  record.started_at.reset();
-  record.last_exit =
-      store::Exit{now, std::string(to_string(job.op.reason)), -1};
-  return record;
-}
-
 // A recovered boot did not pass through Boot here: it is seen to run.
 store::VmRecord booted(const Job& job, Wall now) {
   store::VmRecord record = job.after;
@@ -50,6 +42,26 @@ store::LastRestore last_restore(const Job& job, Wall now) {
 }
 
 }  // namespace
+
+// Why it does not run, where no VMM ended that could have told. A disk that
+// grew for it stays grown: its record must say so.
+store::VmRecord NodeHands::not_started(const Job& job) const {
+  const bool ran = job.op.kind == Kind::kClone && job.op.ran;
+  store::VmRecord record = ran ? job.after : job.before;
+  record.started_at.reset();
+  record.last_exit = store::Exit{deps_.clock.wall(),
+                                 std::string(to_string(job.op.reason)), -1};
+  if (record.disks.empty()) return record;
+  store::Disk& root = record.disks.front();
+  const auto stat = deps_.fs.stat(
+      deps_.paths.generation(record.uid, record.generation).file(root.file));
+  if (stat && stat->size > root.bytes) {
+    root.bytes = stat->size;
+    record.config.storage = {stat->size};
+    record.sources.storage = job.after.sources.storage;
+  }
+  return record;
+}
 
 void NodeHands::settle_restore(const Job& job, Rows& rows) {
   const Wall now = deps_.clock.wall();
@@ -92,17 +104,15 @@ Rows NodeHands::settle(const Job& job) {
         rows.emplace_back(booted(job, now));
       } else if (job.op.facts.staged) {
         // Once it may have run, its disk is newer than its saved memory.
-        rows.emplace_back(
-            not_started(job.op.ran ? job.after : job.before, job, now));
+        rows.emplace_back(not_started(job));
       } else if (!job.op.worse) {
         rows.emplace_back(store::EraseVm{job.uid});
       }
       break;
     case Kind::kStart:
     case Kind::kRestart:
-      rows.emplace_back(ok(job) || is_up(job.op)
-                            ? booted(job, now)
-                            : not_started(job.before, job, now));
+      rows.emplace_back(ok(job) || is_up(job.op) ? booted(job, now)
+                                                 : not_started(job));
       break;
     case Kind::kStop:
       if (!ok(job)) break;

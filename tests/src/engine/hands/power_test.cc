@@ -102,6 +102,21 @@ TEST_P(NodePower, WhatCannotBeAskedIsNotRemoved) {
   EXPECT_THAT(left_of("vm-1"), testing::IsEmpty());
 }
 
+TEST_P(NodePower, ADiskThatGrewForAStartThatFailedStaysGrown) {
+  boot("vm-1");
+  ASSERT_TRUE(run("vm-1", StopRequest{seconds{0}}).ok);
+  fault("vm-1", 1, R"({"boot":"error"})");
+  auto request = start_of(view("vm-1"));
+  request.config.storage = {uint64_t{32} << 20};
+  ASSERT_EQ(run("vm-1", request).reason, Reason::kBootFailed);
+  EXPECT_EQ(view("vm-1").record->config.storage.count, uint64_t{32} << 20);
+  fault("vm-1", 1, "{}");
+  ASSERT_TRUE(run("vm-1", start_of(view("vm-1"))).ok);
+  snapshot("vm-1", "snap-1");
+  EXPECT_EQ(engine().snapshot("snap-1").record->config.storage.count,
+            uint64_t{32} << 20);
+}
+
 // The guest hears the power button, or the keys: it goes long before its
 // grace is over, for which run() would not wait.
 TEST_P(NodePower, ADeletedVmMayStopByItself) {
