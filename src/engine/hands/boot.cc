@@ -170,10 +170,15 @@ Result<> NodeHands::network_up(Job& job, Which which) {
   return deps_.network.redirect(job.uid, taps_of(record));
 }
 
-// Outside a restore the whole network goes with the VMM.
+// Outside a restore the whole network goes with the VMM. Within one, those go
+// too that the saved NICs of a swap opened, in this load or an earlier one.
 Result<> NodeHands::network_down(Job& job, Which which) {
   if (job.op.kind != Kind::kRestore) return deps_.network.teardown(job.uid);
-  return deps_.network.remove_taps(job.uid, taps_of(record(job, which)));
+  const VmRecord& record = this->record(job, which);
+  std::vector<std::string> taps = taps_of(record);
+  for (size_t i = 0; i < record.nics.size(); ++i)
+    taps.push_back(network::throwaway_tap_name(record.generation, i));
+  return deps_.network.remove_taps(job.uid, taps);
 }
 
 Result<> NodeHands::switch_network(Job& job, Which which) {

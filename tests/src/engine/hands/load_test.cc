@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "src/hypervisor/process_identity.h"
+#include "src/network/vm_network.h"
 #include "src/store/records.h"
 #include "tests/src/engine/hands/node_fixture.h"
 
@@ -329,6 +330,36 @@ TEST_P(NodeLoad, OnlyTheNicsThatAreBeingEjectedHoldUpASnapshot) {
   EXPECT_TRUE(take("snap-3").ok);
   ASSERT_TRUE(run("vm-2", restore_to("snap-3")).ok);
   EXPECT_TRUE(take("snap-4").ok);
+}
+
+// Neither of a load that failed, nor of a generation that was replaced.
+TEST_P(NodeLoad, NoTapOfAForeignRestoreIsLeftBehind) {
+  boot("vm-1");
+  boot("vm-2");
+  snapshot("vm-2", "snap-2");
+  const auto taps = [] {
+    std::vector<std::string> out;
+    const auto census = network::VmNetwork().census();
+    for (const auto& seen : *census)
+      if (seen.vm_uid == "vm-1")
+        for (const std::string& tap : seen.taps)
+          if (tap.starts_with('x')) out.push_back(tap);
+    return out;
+  };
+  auto request = restore_to("snap-2");
+  request.allow_foreign = true;
+  meddle([&](const Failpoint& at) {
+    if (name_of(at) == "Restore/Stage/Acted")
+      fault("vm-1", 2, R"({"lie":"cpu"})");
+  });
+  EXPECT_EQ(run("vm-1", request).reason, Reason::kTopologyMismatch);
+  EXPECT_THAT(taps(), testing::IsEmpty());
+  meddle({});
+  for (request.attempt = 2; request.attempt <= 3; ++request.attempt)
+    ASSERT_TRUE(run("vm-1", request).ok);
+  const std::string own =
+      network::throwaway_tap_name(view("vm-1").record->generation, 0);
+  for (const std::string& tap : taps()) EXPECT_EQ(tap, own);
 }
 
 TEST_P(NodeLoad, ASwapIsOverWhenTheGuestHasEjectedEachOldNic) {
