@@ -164,6 +164,7 @@ class NodeHands final : public Hands {
   uint64_t to_copy(const std::filesystem::path& file);
   Event reserve(const Job& job, const Room& needs);
   Event reserve_first_boot(const Job& job, const image::Image& image);
+  Event reserve_cold_boot(const Job& job);
   Event reserve_load(const Job& job, bool on_demand);
   Event reserve_snapshot(const Job& job);
   Event reserve_import(const Job& job);

@@ -97,6 +97,8 @@ Event NodeHands::preflight_cold_boot(Job& job) {
   if (const auto faults = model::validate(vm.config); !faults.empty())
     return refuse(Reason::kInvalidConfig, model::join(faults));
   if (auto event = use_network(vm); event.what != Happened::kDone) return event;
+  if (auto event = reserve_cold_boot(job); event.what != Happened::kDone)
+    return event;
   return use_configured_program(vm);
 }
 

@@ -148,6 +148,32 @@ TEST_P(NodePower, RefusesWhatIsNotThereAndTouchesNothing) {
   EXPECT_THAT(left_of("vm-1"), testing::IsEmpty());
 }
 
+TEST_P(NodePower, ABootWaitsForTheMemoryOfItsGuest) {
+  set_room(Room{uint64_t{63} << 20, uint64_t{1} << 40});
+  Outcome outcome = run("vm-1", boot_request("vm-1"));
+  EXPECT_TRUE(outcome.refused);
+  EXPECT_EQ(outcome.reason, Reason::kInsufficientMemory);
+  EXPECT_THAT(left_of("vm-1"), testing::IsEmpty());
+  set_room(std::nullopt);
+  boot("vm-1");
+  const int pid = vmm_pid("vm-1");
+  // A restart has what its VMM gives back; more is not there.
+  set_room(Room{uint64_t{1} << 20, uint64_t{1} << 40});
+  RestartRequest restart;
+  restart.attempt = 1;
+  restart.config = view("vm-1").record->config;
+  restart.sources = view("vm-1").record->sources;
+  restart.config.memory = {uint64_t{128} << 20};
+  EXPECT_EQ(run("vm-1", restart).reason, Reason::kInsufficientMemory);
+  EXPECT_EQ(vmm_pid("vm-1"), pid);
+  restart.config.memory = {uint64_t{64} << 20};
+  EXPECT_TRUE(run("vm-1", restart).ok);
+  ASSERT_TRUE(run("vm-1", StopRequest{seconds{0}}).ok);
+  outcome = run("vm-1", start_of(view("vm-1")));
+  EXPECT_TRUE(outcome.refused);
+  EXPECT_EQ(outcome.reason, Reason::kInsufficientMemory);
+}
+
 TEST_P(NodePower, AKilledVmmIsSeenToHaveEnded) {
   boot("vm-1");
   ASSERT_EQ(::kill(vmm_pid("vm-1"), SIGKILL), 0);
