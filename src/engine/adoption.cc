@@ -30,7 +30,7 @@ Result<> NodeEngine::adopt() {
       Entry& entry = entries_[record->uid];
       entry.busy = entry.adopting = true;
     }
-    deps_.hands.take_hold(record->uid);
+    CHRYSALIS_TRY(deps_.hands.take_hold(record->uid));
   }
   for (const auto& row : rows)
     lanes_.post(row->uid, [this, row] { recover_one(*row, 0); });

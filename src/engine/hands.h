@@ -46,8 +46,9 @@ class Hands {
   virtual std::vector<store::Mutation> settle(const Job& job) = 0;
 
   // Takes hold of the processes that a former agent recorded of this uid.
-  // Asks no VMM: it does not block.
-  virtual void take_hold(const std::string& uid) = 0;
+  // Asks no VMM: it does not block. An error: it cannot be told whether one
+  // lives, and nothing may be done to it.
+  [[nodiscard]] virtual Result<> take_hold(const std::string& uid) = 0;
 
   // Takes over what a former agent left of this uid and says what is there.
   // job: nothing in flight, or what its journal row told; records are filled.

@@ -119,16 +119,20 @@ hypervisor::ProcessIds NodeHands::ids_of(const store::ProcessRow& row) {
   return ids;
 }
 
-void NodeHands::find(const std::string& uid, uint32_t generation,
-                     Guest& guest) {
-  if (guest.exists()) return;
+// Only what is known to be gone is gone: after any other error, a VMM may live.
+Result<> NodeHands::find(const std::string& uid, uint32_t generation,
+                         Guest& guest) {
+  if (guest.exists() || guest.found) return {};
   for (const auto& row : deps_.db.processes(uid)) {
     if (row->generation != generation) continue;
     auto process = hypervisor::Launcher::adopt(ids_of(*row));
-    if (!process) continue;
+    if (!process && process.error().code == Code::kNotFound) continue;
+    if (!process) return tl::unexpected(process.error());
     guest.generation = generation;
     guest.process.emplace(std::move(*process));
   }
+  guest.found = true;
+  return {};
 }
 
 // Its shim says whether it was ever executed.
@@ -163,13 +167,14 @@ Seen NodeHands::see(const store::VmRecord& record, uint32_t generation,
   return Seen::kSilent;
 }
 
-void NodeHands::take_hold(const std::string& uid) {
+Result<> NodeHands::take_hold(const std::string& uid) {
   const auto record = deps_.db.vm(uid);
-  if (!record) return;
+  if (!record) return {};
   Held& h = held(uid);
-  find(uid, record->generation, h.current);
-  find(uid, record->generation + 1, h.next);
+  CHRYSALIS_TRY(find(uid, record->generation, h.current));
+  CHRYSALIS_TRY(find(uid, record->generation + 1, h.next));
   hold(uid, h.current);
+  return {};
 }
 
 // The records and the snapshot of a job of which the journal told the rest.
@@ -202,7 +207,6 @@ Observed NodeHands::adopt(const std::string& uid, Job* job) {
   const auto record = deps_.db.vm(uid);
   if (job != nullptr) take_up(uid, record.get(), *job);
   if (!record) return {};
-  take_hold(uid);
   Held& h = held(uid);
   Observed out;
   out.current = see(*record, record->generation, h.current);

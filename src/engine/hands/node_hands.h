@@ -85,7 +85,7 @@ class NodeHands final : public Hands {
   Job prepare_reap(const std::string& uid, uint64_t seq) override;
   Event perform(Job& job, const Action& action) override;
   std::vector<store::Mutation> settle(const Job& job) override;
-  void take_hold(const std::string& uid) override;
+  [[nodiscard]] Result<> take_hold(const std::string& uid) override;
   Observed adopt(const std::string& uid, Job* job) override;
   Look look(const std::string& uid) override;
   void forget(const std::string& uid) override;
@@ -100,6 +100,7 @@ class NodeHands final : public Hands {
     // As `events` told so far: of the guest, and devices that it let go of.
     uint32_t reboots = 0;
     std::set<std::string> ejected;
+    bool found = false;  // what a former agent left is held, or is gone
     [[nodiscard]] bool exists() const { return gated || process; }
   };
   struct Held {
@@ -208,7 +209,7 @@ class NodeHands final : public Hands {
   [[nodiscard]] std::filesystem::path loaded_from(
       const store::GenerationPaths& paths, model::Hypervisor kind) const;
   void hold(const std::string& uid, Guest& guest);
-  void find(const std::string& uid, uint32_t generation, Guest& guest);
+  Result<> find(const std::string& uid, uint32_t generation, Guest& guest);
   static hypervisor::ProcessIds ids_of(const store::ProcessRow& row);
   Seen see_end(const std::string& uid, uint32_t generation);
   Seen see(const store::VmRecord& record, uint32_t generation, Guest& guest);

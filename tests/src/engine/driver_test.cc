@@ -21,7 +21,7 @@ struct Tape : Hands, Journal {
   Observed adopt(const std::string&, Job*) override { return {}; }
   Look look(const std::string&) override { return {}; }
   void forget(const std::string&) override {}
-  void take_hold(const std::string&) override {}
+  Result<> take_hold(const std::string&) override { return {}; }
   Event perform(Job& job, const Action& action) override {
     lines.push_back(std::string(to_string(action.what)));
     if (action.what == Do::kSpawn)

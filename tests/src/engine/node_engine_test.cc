@@ -57,10 +57,12 @@ struct FakeHands : Hands {
     if (job.op.kind == Kind::kDeleteVm) return {store::EraseVm{job.uid}};
     return {job.after};
   }
-  void take_hold(const std::string& uid) override {
+  Result<> take_hold(const std::string& uid) override {
     if (on_take) on_take();
+    if (uid == unknown) return fail(Code::kUnavailable, "too many open files");
     const std::lock_guard lock(mutex);
     taken.push_back(uid);
+    return {};
   }
   Observed adopt(const std::string& uid, Job* job) override {
     if (uid == hung) hung_until->wait();
@@ -94,7 +96,8 @@ struct FakeHands : Hands {
   std::latch* go = nullptr;     // waited for there
   std::optional<Event> refusal;
   std::function<void()> on_take;
-  std::string hung;  // its adoption waits for
+  std::string unknown;  // whether its VMM lives cannot be told
+  std::string hung;     // its adoption waits for
   std::latch* hung_until = nullptr;
   std::mutex mutex;  // of what follows
   Seen seen = Seen::kRunning;
@@ -401,6 +404,19 @@ TEST_F(NodeEngineTest, AdoptionLooksAtEveryRecordedVm) {
   EXPECT_EQ(hands_.taken, std::vector<std::string>{"u7"});
   EXPECT_EQ(looked_at("u7").live, Live::kPaused);
   EXPECT_EQ(hands_.adopted, std::vector<std::string>{"u7"});
+}
+
+// What cannot be asked for may live: nothing is done to any VM.
+TEST_F(NodeEngineTest, AnAgentThatCannotTellWhatLivesDoesNotStart) {
+  ASSERT_TRUE(db_->commit({a_record("u1"), a_record("u2")}));
+  hands_.unknown = "u2";
+  hands_.must_reap = true;
+  const auto adopted = engine_->adopt();
+  ASSERT_FALSE(adopted);
+  EXPECT_EQ(adopted.error().code, Code::kUnavailable);
+  engine_.reset();
+  EXPECT_TRUE(hands_.adopted.empty());
+  EXPECT_TRUE(hands_.actions().empty());
 }
 
 // u1 was cut off in the middle and its VMM does not answer; u2 only ran.

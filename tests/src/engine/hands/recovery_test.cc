@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <fstream>
@@ -187,6 +188,28 @@ TEST_P(NodeRecovery, ARestoreComparesTheBootThatItBeganIn) {
   open();
   EXPECT_EQ(view("vm-1").last->restore, store::RestoreResult::kSucceeded);
   EXPECT_EQ(view("vm-1").record->boot_id, *hypervisor::read_boot_id());
+}
+
+// No file can be opened any more: nothing says that its VMM is gone.
+TEST_P(NodeRecovery, WhatCannotBeAdoptedIsNotTakenForGone) {
+  boot("vm-1");
+  const int pid = vmm_pid("vm-1");
+  close();
+  const SystemClock clock;
+  auto node = Node::open(options(), clock);
+  ASSERT_TRUE(node);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit none = before;
+  none.rlim_cur = 3;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const auto adopted = (*node)->engine().adopt();
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_FALSE(adopted);
+  node->reset();
+  open();
+  EXPECT_EQ(vmm_pid("vm-1"), pid);
+  EXPECT_EQ(view("vm-1").live, Live::kRunning);
 }
 
 // The gated child and its shim hold the generation until they have ended.
