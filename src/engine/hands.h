@@ -23,6 +23,7 @@ struct Look {
   std::optional<ExitView> exit;
   std::optional<model::VmConfig> read_back;
   std::vector<GuestNic> nics;
+  bool unread = false;     // its VMM lives and did not say how it is
   bool must_reap = false;  // its VMM or guest ended by itself: release it
   std::vector<store::Mutation> rows;  // what was seen and is to be durable
 };

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "src/base/log.h"
+#include "src/engine/back_off.h"
 
 namespace chrysalis::engine {
 namespace {
@@ -210,12 +211,38 @@ void NodeEngine::ended(const Job& job, const Outcome& outcome) {
 // What was seen becomes durable before it shows; else with a later look.
 Look NodeEngine::look_at(const std::string& uid, bool settled) {
   Look look = deps_.hands.look(uid);
+  if (look.unread) {
+    look_later(uid);
+  } else {
+    const std::lock_guard lock(mutex_);
+    if (const auto at = entries_.find(uid); at != entries_.end())
+      at->second.silences = 0;
+  }
   auto rows = std::exchange(look.rows, {});
   if (rows.empty() || !settled) return look;
   if (const auto committed = journal_.commit(std::move(rows)); !committed)
     log::warning("what was seen of a VM is not durable yet",
                  {{"uid", uid}, {"message", committed.error().message}});
   return look;
+}
+
+// Nobody tells when a VMM answers again.
+void NodeEngine::look_later(const std::string& uid) {
+  uint32_t silences = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    Entry& entry = entries_[uid];
+    if (std::exchange(entry.look_due, true)) return;
+    silences = entry.silences++;
+  }
+  timers_.at(deps_.clock.mono() + back_off(silences), [this, uid] {
+    {
+      const std::lock_guard lock(mutex_);
+      if (const auto at = entries_.find(uid); at != entries_.end())
+        at->second.look_due = false;
+    }
+    look_again(uid);
+  });
 }
 
 void NodeEngine::look_again(const std::string& uid) {

@@ -264,6 +264,7 @@ Look NodeHands::look(const std::string& uid) {
     // Existence is the process: a silent API is no end.
     look.live =
         state ? live_of(*state, guest.process->shim_lost()) : Live::kStarting;
+    look.unread = !state && !guest.process->ended();
     look.must_reap = look.live == Live::kEnded;
     if (look.live != Live::kStarting && !look.must_reap)
       read_back(*record, guest, look);

@@ -79,6 +79,11 @@ struct FakeHands : Hands {
     const std::lock_guard lock(mutex);
     Look look;
     look.live = live;
+    if (unread > 0) {
+      --unread;
+      look.live = Live::kStarting;
+      look.unread = true;
+    }
     look.must_reap = must_reap;
     look.rows = std::exchange(seen_rows, {});
     return look;
@@ -101,6 +106,7 @@ struct FakeHands : Hands {
   std::latch* hung_until = nullptr;
   std::mutex mutex;  // of what follows
   Seen seen = Seen::kRunning;
+  int unread = 0;    // so often a look tells nothing
   int silences = 0;  // so often it says nothing
   Live live = Live::kRunning;
   bool must_reap = false;
@@ -464,6 +470,24 @@ TEST_F(NodeEngineTest, NothingIsReapedBeforeItsRecovery) {
   EXPECT_TRUE(settled("u1").last->ok);
   // ShutDown is the recovered stop's, and the first of all that was done.
   EXPECT_EQ(hands_.actions().front(), Do::kShutDown);
+}
+
+// Nobody tells of it: it would stay Starting for ever.
+TEST_F(NodeEngineTest, AVmThatWasSilentOnceIsLookedAtAgain) {
+  ASSERT_TRUE(db_->commit({a_record("u1")}));
+  hands_.unread = 3;
+  ASSERT_TRUE(engine_->adopt());
+  EXPECT_EQ(looked_at("u1").live, Live::kStarting);
+  for (const int wait : {1, 2, 4}) {
+    ASSERT_TRUE(await_timer());
+    EXPECT_EQ(engine_->view("u1").live, Live::kStarting);
+    clock_.advance(seconds{wait});
+    engine_->clock_moved();
+  }
+  std::unique_lock lock(mutex_);
+  EXPECT_TRUE(wake_.wait_for(lock, seconds{60}, [&] {
+    return engine_->view("u1").live == Live::kRunning;
+  }));
 }
 
 TEST_F(NodeEngineTest, WhatWasSeenIsDurableBeforeItShows) {
