@@ -32,6 +32,8 @@ class Engine {
   // finishes or undoes every journalled operation. Returns when every process
   // is held or known to be gone; looking at the VMs and recoveries go on in
   // their lanes, so that one hung VMM holds up nobody else: VmView::adopting.
+  // An error: a process could be neither held nor known to be gone, and
+  // nothing was touched; the agent starts again.
   // REQUIRES: called once, before the first submit.
   virtual Result<> adopt() = 0;
 

@@ -23,6 +23,7 @@ struct Look {
   std::optional<ExitView> exit;
   std::optional<model::VmConfig> read_back;
   std::vector<GuestNic> nics;
+  bool unread = false;     // its VMM lives and did not say how it is
   bool must_reap = false;  // its VMM or guest ended by itself: release it
   std::vector<store::Mutation> rows;  // what was seen and is to be durable
 };
@@ -46,8 +47,9 @@ class Hands {
   virtual std::vector<store::Mutation> settle(const Job& job) = 0;
 
   // Takes hold of the processes that a former agent recorded of this uid.
-  // Asks no VMM: it does not block.
-  virtual void take_hold(const std::string& uid) = 0;
+  // Asks no VMM: it does not block. An error: it cannot be told whether one
+  // lives, and nothing may be done to it.
+  [[nodiscard]] virtual Result<> take_hold(const std::string& uid) = 0;
 
   // Takes over what a former agent left of this uid and says what is there.
   // job: nothing in flight, or what its journal row told; records are filled.

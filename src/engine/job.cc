@@ -31,30 +31,15 @@ std::string text(const json& from, const char* key) {
   return at != from.end() && at->is_string() ? at->get<std::string>() : "";
 }
 
-std::optional<store::RestoreResult> restore_result(const Operation& op) {
-  using store::RestoreResult;
-  if (op.kind != Kind::kRestore || !op.end) return std::nullopt;
-  switch (*op.end) {
-    case End::kOk:
-      return RestoreResult::kSucceeded;
-    case End::kRefused:
-      return RestoreResult::kRefused;
-    case End::kRolledBack:
-      return RestoreResult::kRolledBack;
-    case End::kFailed:
-    case End::kReplaced:
-      return RestoreResult::kFailed;
-  }
-  return RestoreResult::kFailed;
-}
-
 }  // namespace
 
 std::string encode_detail(const Job& job) {
   json detail = {{"power", std::string(to_string(job.op.facts.power))},
                  {"graceMilliseconds", job.op.facts.grace.count()},
                  {"attempt", job.attempt},
+                 {"restartAttempt", job.restart_attempt},
                  {"snapshot", job.snapshot_uid},
+                 {"bootId", job.boot_id},
                  {"pauseMilliseconds", job.pause.count()},
                  {"nextGeneration", job.after.generation}};
   visit_flags(job.op.facts, [&](const char* key, bool value) {
@@ -79,11 +64,29 @@ Result<> decode_detail(std::string_view bytes, Job& job) {
     value = at != detail.end() && at->is_boolean() && at->get<bool>();
   });
   job.attempt = number(detail, "attempt");
+  job.restart_attempt = number(detail, "restartAttempt");
   job.snapshot_uid = text(detail, "snapshot");
+  job.boot_id = text(detail, "bootId");
   job.pause = milliseconds{number(detail, "pauseMilliseconds")};
   job.after.generation =
       static_cast<uint32_t>(number(detail, "nextGeneration"));
   return {};
+}
+
+store::RestoreResult restore_result(End end) {
+  using store::RestoreResult;
+  switch (end) {
+    case End::kOk:
+    case End::kReplaced:  // what it restored is what counts from then on
+      return RestoreResult::kSucceeded;
+    case End::kRefused:
+      return RestoreResult::kRefused;
+    case End::kRolledBack:
+      return RestoreResult::kRolledBack;
+    case End::kFailed:
+      break;
+  }
+  return RestoreResult::kFailed;
 }
 
 store::OperationKind row_kind(Kind kind) {
@@ -158,7 +161,7 @@ store::OperationRow row_of(const Job& job, Wall now) {
   row.detail_json = encode_detail(job);
   row.started_at = job.started;
   row.updated_at = now;
-  if (job.op.end) {
+  if (job.op.end && !unfinished(job.op)) {
     row.state = *job.op.end == End::kOk ? store::OperationState::kSucceeded
                                         : store::OperationState::kFailed;
     row.reason = to_string(job.op.reason);
@@ -176,7 +179,8 @@ Outcome outcome_of(const Job& job, Wall now) {
   outcome.refused = job.op.end == End::kRefused;
   outcome.reason = job.op.reason;
   outcome.message = job.op.message;
-  outcome.restore = restore_result(job.op);
+  if (job.op.kind == Kind::kRestore && job.op.end)
+    outcome.restore = restore_result(*job.op.end);
   outcome.pause = job.pause;
   outcome.started = job.started;
   outcome.finished = now;

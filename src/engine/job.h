@@ -20,7 +20,9 @@ struct Job {
   Request request;   // of a recovered operation: only what the journal kept
   Operation op;
   uint64_t attempt = 0;
+  uint64_t restart_attempt = 0;  // that it satisfies once it ran
   std::string snapshot_uid;
+  std::string boot_id;  // of the host, when it began
   Wall started{};
   milliseconds pause{0};  // how long the guest stood still
 
@@ -36,8 +38,11 @@ struct Job {
 
 // What is kept in the journal row beside the step: enough for recover().
 std::string encode_detail(const Job& job);
-// Into facts, attempt, snapshot_uid, pause and `after`. kCorrupt.
+// Into facts, the attempts, snapshot_uid, boot_id, pause and `after`. kCorrupt.
 Result<> decode_detail(std::string_view json, Job& job);
+
+// As it is recorded and as it is told. REQUIRES: of a restore.
+store::RestoreResult restore_result(End end);
 
 store::OperationKind row_kind(Kind kind);  // REQUIRES: not kReap
 Kind kind_of_row(store::OperationKind kind);

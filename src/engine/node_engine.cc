@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "src/base/log.h"
+#include "src/engine/back_off.h"
 
 namespace chrysalis::engine {
 namespace {
@@ -82,6 +83,9 @@ void NodeEngine::run(const std::string& uid, const Request& request) {
                     "the end of the operation before it is not durable yet: " +
                         settled.error().message},
                    since);
+  if (const auto left = finish_former(uid))
+    return refused(uid, request, *left, since);
+  if (dead_) return;
   auto job = deps_.hands.prepare(uid, next_seq(uid), request);
   if (!job) return refused(uid, request, job.error(), since);
   job->started = since;
@@ -183,12 +187,38 @@ void NodeEngine::ended(const Job& job, const Outcome& outcome) {
 // What was seen becomes durable before it shows; else with a later look.
 Look NodeEngine::look_at(const std::string& uid, bool settled) {
   Look look = deps_.hands.look(uid);
+  if (look.unread) {
+    look_later(uid);
+  } else {
+    const std::lock_guard lock(mutex_);
+    if (const auto at = entries_.find(uid); at != entries_.end())
+      at->second.silences = 0;
+  }
   auto rows = std::exchange(look.rows, {});
   if (rows.empty() || !settled) return look;
   if (const auto committed = journal_.commit(std::move(rows)); !committed)
     log::warning("what was seen of a VM is not durable yet",
                  {{"uid", uid}, {"message", committed.error().message}});
   return look;
+}
+
+// Nobody tells when a VMM answers again.
+void NodeEngine::look_later(const std::string& uid) {
+  uint32_t silences = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    Entry& entry = entries_[uid];
+    if (std::exchange(entry.look_due, true)) return;
+    silences = entry.silences++;
+  }
+  timers_.at(deps_.clock.mono() + back_off(silences), [this, uid] {
+    {
+      const std::lock_guard lock(mutex_);
+      if (const auto at = entries_.find(uid); at != entries_.end())
+        at->second.look_due = false;
+    }
+    look_again(uid);
+  });
 }
 
 void NodeEngine::look_again(const std::string& uid) {

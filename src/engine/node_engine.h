@@ -58,7 +58,9 @@ class NodeEngine final : public Engine {
     std::optional<InFlight> running;
     std::optional<Outcome> last;
     Look look;
-    uint64_t turn = 0;  // among those without a record; 0: it has one
+    uint32_t silences = 0;  // looks in a row that its VMM did not answer
+    bool look_due = false;  // another is waited for
+    uint64_t turn = 0;      // among those without a record; 0: it has one
     // The end of a former operation that is not durable yet: goes first.
     std::vector<store::Mutation> unsettled;
   };
@@ -78,11 +80,14 @@ class NodeEngine final : public Engine {
   void reap(const std::string& uid);
   void adopt_one(const std::string& uid);
   void recover_one(const store::OperationRow& row, uint32_t silences);
+  std::optional<Job> taken_up(const store::OperationRow& row);
+  std::optional<Event> finish_former(const std::string& uid);
   void begin_adoption(const store::OperationRow& row);
   void entered(const Job& job);
   void ended(const Job& job, const Outcome& outcome);
   Result<> settle_former(const std::string& uid);
   Look look_at(const std::string& uid, bool settled);
+  void look_later(const std::string& uid);
   void refused(const std::string& uid, const Request& request,
                const Event& event, Wall since);
   void refresh(const std::string& uid);

@@ -242,10 +242,15 @@ Result<void> VmmProcess::wait_end(Mono deadline) const {
   return wait_process(vmm_.get(), deadline);
 }
 
+Result<void> VmmProcess::wait_shim(Mono deadline) const {
+  if (!shim_.valid()) return {};
+  return wait_process(shim_.get(), deadline);
+}
+
 Result<std::optional<ExitRecord>> VmmProcess::wait_exit(
     const std::filesystem::path& exit_file, Mono deadline) const {
   CHRYSALIS_TRY(wait_end(deadline));
-  if (shim_.valid()) CHRYSALIS_TRY(wait_process(shim_.get(), deadline));
+  CHRYSALIS_TRY(wait_shim(deadline));
   return own_exit(ids_, exit_file);
 }
 
@@ -296,6 +301,11 @@ Result<VmmProcess> Launcher::open_gate(Launched launched, Mono deadline) {
     (void)wait_process(process.shim_.get(), deadline);
   if (!line) return tl::unexpected(std::move(line).error());
   return tl::unexpected(reported_error(*line));
+}
+
+VmmProcess Launcher::close_gate(Launched launched) {
+  launched.gate_.reset();
+  return std::move(launched.process_);
 }
 
 Result<VmmProcess> Launcher::adopt(const ProcessIds& ids) {

@@ -97,6 +97,8 @@ class VmmProcess {
   // The VMM's end. Its exit record may be a moment behind: wait_exit waits
   // for that too, and answers nothing where the shim was lost.
   [[nodiscard]] Result<void> wait_end(Mono deadline) const;
+  // Until the shim, which ends after its VMM, has let go of the generation.
+  [[nodiscard]] Result<void> wait_shim(Mono deadline) const;
   [[nodiscard]] Result<std::optional<ExitRecord>> wait_exit(
       const std::filesystem::path& exit_file, Mono deadline) const;
 
@@ -142,6 +144,9 @@ class Launcher {
   // processes are gone, or about to go if the deadline was the error.
   [[nodiscard]] static Result<VmmProcess> open_gate(Launched launched,
                                                     Mono deadline);
+
+  // Closes it: the processes are about to end, without having run.
+  [[nodiscard]] static VmmProcess close_gate(Launched launched);
 
   // Finds processes recorded by a former life of ours, or before a crash.
   // kNotFound: the VMM is gone (read_exit tells how) or the host rebooted.

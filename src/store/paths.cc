@@ -34,6 +34,7 @@ fs::path GenerationPaths::api_socket() const {
 fs::path GenerationPaths::serial_socket() const {
   return directory / model::kSerialSocket;
 }
+fs::path GenerationPaths::old_events() const { return events() += ".1"; }
 fs::path GenerationPaths::events() const {
   return directory.string() + ".events";
 }
@@ -60,7 +61,7 @@ std::vector<fs::path> GenerationPaths::beside() const {
   return {exit_status(), with(exit_status(), ".tmp"),
           console(),     with(console(), ".1"),
           log(),         with(log(), ".1"),
-          events(),      with(events(), ".1"),
+          events(),      old_events(),
           stdin_fifo(),  shim_socket()};
 }
 

@@ -63,6 +63,8 @@ struct GenerationPaths {
   [[nodiscard]] std::filesystem::path api_socket() const;
   [[nodiscard]] std::filesystem::path serial_socket() const;
   [[nodiscard]] std::filesystem::path events() const;
+  // There only when the events grew so long that some are gone for good.
+  [[nodiscard]] std::filesystem::path old_events() const;
   // Any other file by its name. REQUIRES: valid_component(name).
   [[nodiscard]] std::filesystem::path file(std::string_view name) const;
   // Beside the directory, written by the shim.

@@ -149,6 +149,7 @@ struct Shape<VmRecord> {
     v("mtu", r.mtu);
     v("maxPhysBits", r.max_phys_bits);
     v("nics", r.nics);
+    v("ejecting", r.ejecting);
     v("disks", r.disks);
     v("cmdline", r.cmdline);
     v("hasInitrd", r.has_initrd);

@@ -99,6 +99,9 @@ struct VmRecord {
   uint16_t mtu = 0;
   uint32_t max_phys_bits = 0;  // CH; 0: the VMM's default
   std::vector<Nic> nics;
+  // NICs that the load swapped out and the guest has not let go of: their
+  // devices are still there, and a snapshot would be broken for ever.
+  std::vector<std::string> ejecting;
   std::vector<Disk> disks;
   std::string cmdline;
   bool has_initrd = false;

@@ -72,7 +72,8 @@ Result<> NodeHands::stage(Job& job, Which which) {
 Result<> NodeHands::stage_boot(Job& job) {
   const auto to = paths(job, Which::kCurrent);
   std::vector<std::filesystem::path> stale = {to.exit_status()};
-  // What the guest did in the VMMs before it is counted apart.
+  job.after.ejecting.clear();  // no device is left of the VMMs before it
+  // What the guest did in them is counted apart.
   job.after.guest_reboots_before = job.after.guest_reboots;
   // Of a load before it: read-back believes them while they are there.
   for (const auto name :
@@ -124,10 +125,15 @@ Result<> NodeHands::network_up(Job& job, Which which) {
   return deps_.network.redirect(job.uid, taps_of(record));
 }
 
-// Outside a restore the whole network goes with the VMM.
+// Outside a restore the whole network goes with the VMM. Within one, those go
+// too that the saved NICs of a swap opened, in this load or an earlier one.
 Result<> NodeHands::network_down(Job& job, Which which) {
   if (job.op.kind != Kind::kRestore) return deps_.network.teardown(job.uid);
-  return deps_.network.remove_taps(job.uid, taps_of(record(job, which)));
+  const VmRecord& record = this->record(job, which);
+  std::vector<std::string> taps = taps_of(record);
+  for (size_t i = 0; i < record.nics.size(); ++i)
+    taps.push_back(network::throwaway_tap_name(record.generation, i));
+  return deps_.network.remove_taps(job.uid, taps);
 }
 
 Result<> NodeHands::switch_network(Job& job, Which which) {
@@ -189,6 +195,7 @@ Result<> NodeHands::spawn(Job& job, Which which, Mono deadline) {
   g.process.reset();
   g.events.reset();
   g.reboots = 0;
+  g.ejected.clear();
   g.gated.emplace(std::move(launched));
   if (which == Which::kCurrent || job.op.kind == Kind::kRestore)
     job.after.boot_id = ids.boot_id;
@@ -241,8 +248,10 @@ Result<> NodeHands::boot(Job& job) {
 
 Result<> NodeHands::load(Job& job, Which which) {
   const VmRecord& record = this->record(job, which);
-  CHRYSALIS_TRY(backend(record.config.hypervisor)
-                    .load(vmm(job, which), load_spec(job, record)));
+  CHRYSALIS_ASSIGN(hypervisor::Loaded loaded,
+                   backend(record.config.hypervisor)
+                       .load(vmm(job, which), load_spec(job, record)));
+  job.after.ejecting = std::move(loaded.ejecting);
   job.after.first_booted = true;
   job.after.pending_load.reset();
   job.after.started_at = deps_.clock.wall();

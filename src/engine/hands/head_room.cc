@@ -51,12 +51,25 @@ Event NodeHands::reserve(const Job& job, const Room& needs) {
   return reservations_.reserve(job.uid, needs, *free).value_or(Event{});
 }
 
-// The image's disk, where it cannot share blocks with ours.
+// All of its RAM, as a guest may touch it; and the image's disk, where it
+// cannot share blocks with ours.
 Event NodeHands::reserve_first_boot(const Job& job, const image::Image& image) {
   Room needs;
+  if (job.op.facts.power != model::PowerState::kStopped)
+    needs.memory = job.after.config.memory.count;
   struct stat disk{};
   if (image.has_disk() && ::fstat(image.disk.get(), &disk) == 0)
     needs.storage = to_copy(disk.st_dev, uint64_t(disk.st_blocks) * 512);
+  return reserve(job, needs);
+}
+
+// What a VMM that it takes the place of has is given back before.
+Event NodeHands::reserve_cold_boot(const Job& job) {
+  const uint64_t needed = job.after.config.memory.count;
+  const uint64_t has = job.op.facts.alive ? job.before.config.memory.count : 0;
+  Room needs;
+  if (job.op.facts.power != model::PowerState::kStopped && needed > has)
+    needs.memory = needed - has;
   return reserve(job, needs);
 }
 

@@ -130,6 +130,12 @@ Event NodeHands::preflight_restore(Job& job) {
   if (job.before.power == model::PowerState::kStopped)
     return refuse(Reason::kTargetStopped,
                   "the VM is stopped; it is restored when it runs again");
+  // Without a guard nobody would resume it when we are late or dead.
+  if (const Guest& old = held(job.uid).current;
+      old.process && old.process->shim_lost())
+    return refuse(Reason::kShimLost,
+                  "the VM's shim is gone; it can be restored again after its "
+                  "next cold boot");
   if (auto event = check_snapshot(job, request.manifest_digest);
       event.what != Happened::kDone)
     return event;

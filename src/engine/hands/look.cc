@@ -81,22 +81,39 @@ void NodeHands::hold(const std::string& uid, Guest& guest) {
 
 // The event file is read on from where it was left, by a new agent from its
 // start; a VMM that has ended leaves it until its generation boots again.
-uint32_t NodeHands::count_reboots(const store::VmRecord& record) {
-  Guest& g = held(record.uid).current;
-  if (!hypervisor::capabilities(record.config.hypervisor).reboots_inside ||
-      !g.process || g.generation != record.generation)
-    return record.guest_reboots;
-  if (!g.events)
-    g.events.emplace(deps_.paths.generation(record.uid, g.generation).events());
+void NodeHands::hear(Guest& g) {
+  using What = hypervisor::VmmEvent::Kind;
   do {
     const auto events = g.events->read();
-    if (!events) break;
-    g.reboots += static_cast<uint32_t>(
-        std::ranges::count(*events, hypervisor::VmmEvent::Kind::kRebooted,
-                           &hypervisor::VmmEvent::kind));
+    if (!events) return;
+    g.missed = g.missed || g.events->cut();
+    for (const auto& event : *events) {
+      if (event.kind == What::kDeviceRemoved) g.ejected.insert(event.device);
+      if (event.kind == What::kRebooted) ++g.reboots;
+    }
   } while (g.events->more());
-  return std::max(record.guest_reboots,
-                  record.guest_reboots_before + g.reboots);
+}
+
+// The record with what its VMM told since. A reboot makes the devices anew:
+// what was swapped out is not among them. Where a VMM told so much that a part
+// is gone, the dump will say what is still there.
+store::VmRecord NodeHands::heard_of(store::VmRecord record) {
+  Guest& g = held(record.uid).current;
+  if (!hypervisor::capabilities(record.config.hypervisor).event_file ||
+      !g.process || g.generation != record.generation)
+    return record;
+  if (!g.events) {
+    const auto to = deps_.paths.generation(record.uid, g.generation);
+    g.events.emplace(to.events());
+    g.missed = deps_.fs.stat(to.old_events()).has_value();
+  }
+  hear(g);
+  record.guest_reboots =
+      std::max(record.guest_reboots, record.guest_reboots_before + g.reboots);
+  std::erase_if(record.ejecting, [&](const std::string& id) {
+    return g.missed || g.reboots != 0 || g.ejected.contains(id);
+  });
+  return record;
 }
 
 hypervisor::ProcessIds NodeHands::ids_of(const store::ProcessRow& row) {
@@ -107,16 +124,20 @@ hypervisor::ProcessIds NodeHands::ids_of(const store::ProcessRow& row) {
   return ids;
 }
 
-void NodeHands::find(const std::string& uid, uint32_t generation,
-                     Guest& guest) {
-  if (guest.exists()) return;
+// Only what is known to be gone is gone: after any other error, a VMM may live.
+Result<> NodeHands::find(const std::string& uid, uint32_t generation,
+                         Guest& guest) {
+  if (guest.exists() || guest.found) return {};
   for (const auto& row : deps_.db.processes(uid)) {
     if (row->generation != generation) continue;
     auto process = hypervisor::Launcher::adopt(ids_of(*row));
-    if (!process) continue;
+    if (!process && process.error().code == Code::kNotFound) continue;
+    if (!process) return tl::unexpected(process.error());
     guest.generation = generation;
     guest.process.emplace(std::move(*process));
   }
+  guest.found = true;
+  return {};
 }
 
 // Its shim says whether it was ever executed.
@@ -151,46 +172,55 @@ Seen NodeHands::see(const store::VmRecord& record, uint32_t generation,
   return Seen::kSilent;
 }
 
-void NodeHands::take_hold(const std::string& uid) {
+Result<> NodeHands::take_hold(const std::string& uid) {
   const auto record = deps_.db.vm(uid);
-  if (!record) return;
+  if (!record) return {};
   Held& h = held(uid);
-  find(uid, record->generation, h.current);
-  find(uid, record->generation + 1, h.next);
+  CHRYSALIS_TRY(find(uid, record->generation, h.current));
+  CHRYSALIS_TRY(find(uid, record->generation + 1, h.next));
   hold(uid, h.current);
+  return {};
+}
+
+// The records and the snapshot of a job of which the journal told the rest.
+void NodeHands::take_up(const std::string& uid, const store::VmRecord* record,
+                        Job& job) {
+  const uint32_t next = job.after.generation;
+  const std::string about = job.snapshot_uid.empty() ? uid : job.snapshot_uid;
+  if (const auto snapshot = deps_.db.snapshot(about)) {
+    job.snapshot = *snapshot;
+    job.snapshot_uid = about;
+  }
+  if (record == nullptr) return;
+  job.before = job.after = *record;
+  if (next != record->generation && next != 0) {
+    job.after.generation = next;
+    const auto text = read_file(
+        deps_.fs, deps_.paths.generation(uid, next).vm_json(), kMaxRecordText);
+    if (text) {
+      const auto staged = store::vm_record_from_text(*text);
+      if (staged && staged->uid == uid) job.after = *staged;
+    }
+  }
+  // The record of a generation was written before its processes were made.
+  for (const auto& row : deps_.db.processes(uid))
+    if (row->generation == job.after.generation)
+      job.after.boot_id = row->boot_id;
 }
 
 Observed NodeHands::adopt(const std::string& uid, Job* job) {
   const auto record = deps_.db.vm(uid);
-  if (job != nullptr) {
-    const uint32_t next = job->after.generation;
-    const std::string about =
-        job->snapshot_uid.empty() ? uid : job->snapshot_uid;
-    if (const auto snapshot = deps_.db.snapshot(about)) {
-      job->snapshot = *snapshot;
-      job->snapshot_uid = about;
-    }
-    if (record) job->before = job->after = *record;
-    if (record && next != record->generation && next != 0) {
-      job->after.generation = next;
-      const auto text =
-          read_file(deps_.fs, deps_.paths.generation(uid, next).vm_json(),
-                    kMaxRecordText);
-      if (text) {
-        const auto staged = store::vm_record_from_text(*text);
-        if (staged && staged->uid == uid) job->after = *staged;
-      }
-    }
-  }
+  if (job != nullptr) take_up(uid, record.get(), *job);
   if (!record) return {};
-  take_hold(uid);
   Held& h = held(uid);
   Observed out;
   out.current = see(*record, record->generation, h.current);
   out.next = see(job != nullptr ? job->after : *record, record->generation + 1,
                  h.next);
+  // The record may be of a VMM that a boot before this operation ran.
   const auto boot = hypervisor::read_boot_id();
-  out.same_boot = boot && *boot == record->boot_id;
+  const bool told = job != nullptr && !job->boot_id.empty();
+  out.same_boot = boot && *boot == (told ? job->boot_id : record->boot_id);
   return out;
 }
 
@@ -231,8 +261,7 @@ Look NodeHands::look(const std::string& uid) {
   for (const store::Nic& nic : record->nics)
     look.nics.push_back({nic.id, nic.mac, nic.guest_mac});
   Guest& guest = held(uid).current;
-  store::VmRecord seen = *record;
-  seen.guest_reboots = count_reboots(*record);
+  store::VmRecord seen = heard_of(*record);
   if (guest.process && !guest.process->ended()) {
     const auto to = deps_.paths.generation(uid, record->generation);
     const auto state = backend(record->config.hypervisor)
@@ -240,6 +269,7 @@ Look NodeHands::look(const std::string& uid) {
     // Existence is the process: a silent API is no end.
     look.live =
         state ? live_of(*state, guest.process->shim_lost()) : Live::kStarting;
+    look.unread = !state && !guest.process->ended();
     look.must_reap = look.live == Live::kEnded;
     if (look.live != Live::kStarting && !look.must_reap)
       read_back(*record, guest, look);

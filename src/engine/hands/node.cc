@@ -1,5 +1,6 @@
 #include "src/engine/hands/node.h"
 
+#include "src/base/file_limit.h"
 #include "src/base/file_system.h"
 #include "src/base/log.h"
 #include "src/engine/binaries.h"
@@ -112,6 +113,9 @@ struct Node::Parts {
 
 Result<std::unique_ptr<Node>> Node::open(const NodeOptions& options,
                                          const Clock& clock) {
+  if (const auto raised = raise_file_limit(); !raised)
+    log::warning("as many files may be open as before",
+                 {{"message", raised.error().message}});
   CHRYSALIS_ASSIGN(auto paths, store::StatePaths::open(options.state_dir,
                                                        options.import_root));
   PosixFileSystem fs;

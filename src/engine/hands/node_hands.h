@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -85,7 +86,7 @@ class NodeHands final : public Hands {
   Job prepare_reap(const std::string& uid, uint64_t seq) override;
   Event perform(Job& job, const Action& action) override;
   std::vector<store::Mutation> settle(const Job& job) override;
-  void take_hold(const std::string& uid) override;
+  [[nodiscard]] Result<> take_hold(const std::string& uid) override;
   Observed adopt(const std::string& uid, Job* job) override;
   Look look(const std::string& uid) override;
   void forget(const std::string& uid) override;
@@ -97,7 +98,11 @@ class NodeHands final : public Hands {
     std::optional<hypervisor::Launched> gated;
     std::optional<hypervisor::VmmProcess> process;
     std::optional<hypervisor::EventFile> events;
-    uint32_t reboots = 0;  // of the guest, as `events` told so far
+    // As `events` told so far: of the guest, and devices that it let go of.
+    uint32_t reboots = 0;
+    std::set<std::string> ejected;
+    bool missed = false;  // of that, something
+    bool found = false;   // what a former agent left is held, or is gone
     [[nodiscard]] bool exists() const { return gated || process; }
   };
   struct Held {
@@ -138,8 +143,8 @@ class NodeHands final : public Hands {
       model::Hypervisor kind) const;
   [[nodiscard]] hypervisor::Vmm vmm(const Job& job, Which which);
   uint32_t take_unix_uid(const std::string& uid);
-  // Reboots of its guest in all its life, as far as they are seen.
-  uint32_t count_reboots(const store::VmRecord& record);
+  static void hear(Guest& guest);
+  store::VmRecord heard_of(store::VmRecord record);
   // What a staged clone is to be loaded from, by its own generation.
   [[nodiscard]] Result<store::SnapshotRecord> staged_snapshot(
       const store::VmRecord& record) const;
@@ -163,6 +168,7 @@ class NodeHands final : public Hands {
   uint64_t to_copy(const std::filesystem::path& file);
   Event reserve(const Job& job, const Room& needs);
   Event reserve_first_boot(const Job& job, const image::Image& image);
+  Event reserve_cold_boot(const Job& job);
   Event reserve_load(const Job& job, bool on_demand);
   Event reserve_snapshot(const Job& job);
   milliseconds estimated_pause(const Job& job);
@@ -207,12 +213,14 @@ class NodeHands final : public Hands {
   [[nodiscard]] std::filesystem::path loaded_from(
       const store::GenerationPaths& paths, model::Hypervisor kind) const;
   void hold(const std::string& uid, Guest& guest);
-  void find(const std::string& uid, uint32_t generation, Guest& guest);
+  Result<> find(const std::string& uid, uint32_t generation, Guest& guest);
   static hypervisor::ProcessIds ids_of(const store::ProcessRow& row);
   Seen see_end(const std::string& uid, uint32_t generation);
   Seen see(const store::VmRecord& record, uint32_t generation, Guest& guest);
+  void take_up(const std::string& uid, const store::VmRecord* record, Job& job);
   void read_back(const store::VmRecord& record, Guest& guest, Look& look);
   ExitView see_power_off(store::VmRecord& record);
+  [[nodiscard]] store::VmRecord not_started(const Job& job) const;
   void settle_restore(const Job& job, std::vector<store::Mutation>& rows);
 
   Deps deps_;

@@ -146,7 +146,7 @@ Result<> NodeHands::shut_down(Job& job, Mono deadline) {
 Result<> NodeHands::kill(Job& job, Which which, Mono deadline) {
   Guest& g = guest(job, which);
   if (g.gated) {
-    // Its gate closes: it ends without having run.
+    g.process.emplace(hypervisor::Launcher::close_gate(std::move(*g.gated)));
     g.gated.reset();
   }
   if (g.process) {
@@ -154,11 +154,12 @@ Result<> NodeHands::kill(Job& job, Which which, Mono deadline) {
     if (!sent && sent.error().code != Code::kNotFound) return sent;
     CHRYSALIS_TRY(g.process->wait_end(deadline));
     // The shim writes the exit and drops the lock a moment later.
-    (void)g.process->wait_exit(paths(job, which).exit_status(), deadline);
+    CHRYSALIS_TRY(g.process->wait_shim(deadline));
     if (which == Which::kCurrent) deps_.watch.forget(job.uid);
     g.process.reset();
     g.events.reset();
     g.reboots = 0;
+    g.ejected.clear();
   }
   const uint32_t generation = record(job, which).generation;
   cgroups_.remove(job.uid, generation);

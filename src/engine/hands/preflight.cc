@@ -1,37 +1,10 @@
 // Every check before anything is touched: of boots, snapshots and removals.
 
-#include "src/base/log.h"
 #include "src/engine/hands/node_hands.h"
 #include "src/engine/hands/refuse.h"
-#include "src/hypervisor/events.h"
-#include "src/hypervisor/guest_view.h"
 #include "src/model/law.h"
 
 namespace chrysalis::engine {
-namespace {
-
-// The NICs that a swap removed and the guest has not ejected yet.
-size_t not_ejected(const store::VmRecord& record,
-                   const std::filesystem::path& events) {
-  const bool swapped =
-      record.inherited && !record.nics.empty() &&
-      record.nics.front().id.starts_with("n" + record.uid.substr(0, 8));
-  if (!swapped) return 0;
-  // It told so much that its beginning is gone: the dump will say.
-  if (std::filesystem::exists(events.string() + ".1")) return 0;
-  hypervisor::EventFile file(events);
-  size_t removed = 0;
-  do {
-    const auto seen = file.read();
-    if (!seen) break;
-    for (const auto& event : *seen)
-      if (event.kind == hypervisor::VmmEvent::Kind::kDeviceRemoved) ++removed;
-  } while (file.more());
-  return removed >= record.nics.size() ? 0 : record.nics.size() - removed;
-}
-
-}  // namespace
-
 Event NodeHands::preflight(Job& job) {
   switch (job.op.kind) {
     case Kind::kBoot:
@@ -111,6 +84,8 @@ Event NodeHands::preflight_cold_boot(Job& job) {
   if (const auto faults = model::validate(vm.config); !faults.empty())
     return refuse(Reason::kInvalidConfig, model::join(faults));
   if (auto event = use_network(vm); event.what != Happened::kDone) return event;
+  if (auto event = reserve_cold_boot(job); event.what != Happened::kDone)
+    return event;
   return use_configured_program(vm);
 }
 
@@ -130,9 +105,7 @@ Event NodeHands::preflight_snapshot(Job& job) {
   if (!binary) return refuse(Reason::kBinaryMissing, binary.error().message);
   if (binary->no_snapshot != Reason::kNone)
     return refuse(binary->no_snapshot, "this VMM can take no snapshot here");
-  const auto generation = paths(job, Which::kCurrent);
-  if (const size_t left = not_ejected(job.before, generation.events());
-      left != 0)
+  if (const size_t left = heard_of(job.before).ejecting.size(); left != 0)
     return refuse(Reason::kNicSwapPending,
                   "the guest has not let go of " + std::to_string(left) +
                       " replaced network interfaces yet");

@@ -55,13 +55,23 @@ store::VmRecord& begin_record(Job& job, const MakesVm& request) {
   return vm;
 }
 
+// A first start, or a cold boot, does what was asked for with it.
+uint64_t satisfied_attempt(const Request& request) {
+  if (const auto* boot = std::get_if<BootRequest>(&request))
+    return boot->restart_attempt;
+  if (const auto* start = std::get_if<StartRequest>(&request))
+    return start->restart_attempt;
+  if (const auto* clone = std::get_if<CloneRequest>(&request))
+    return clone->restart_attempt;
+  return 0;
+}
+
 }  // namespace
 
 void NodeHands::take_record(Job& job) {
   const auto record = deps_.db.vm(job.uid);
   if (!record) return;
-  job.before = *record;
-  job.before.guest_reboots = count_reboots(*record);
+  job.before = heard_of(*record);
   job.after = job.before;
 }
 
@@ -71,6 +81,8 @@ NodeHands::Prepared NodeHands::prepare(const std::string& uid, uint64_t seq,
   job.uid = uid;
   job.seq = seq;
   job.request = request;
+  job.restart_attempt = satisfied_attempt(request);
+  job.boot_id = hypervisor::read_boot_id().value_or("");
   take_record(job);
   job.op = begin(kind_of(request), {}, deps_.clock.mono());
   return std::visit([&](const auto& r) { return prepare(std::move(job), r); },

@@ -1,14 +1,37 @@
 // What goes, and only when nothing lives in it any more.
 
+#include <algorithm>
+#include <string_view>
+
 #include "src/engine/hands/node_hands.h"
 
 namespace chrysalis::engine {
+namespace {
+
+// Of what lies in a VM's directory: "gen-7", not "gen-7.log" beside it.
+bool is_generation(std::string_view name) {
+  constexpr std::string_view kPrefix = "gen-";
+  return name.starts_with(kPrefix) && name.size() > kPrefix.size() &&
+         std::ranges::all_of(name.substr(kPrefix.size()),
+                             [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// Not to know whether somebody lives there is no leave to remove it.
+Result<> nobody_lives_in(const std::filesystem::path& generation) {
+  const auto used = hypervisor::generation_in_use(generation);
+  if (!used && used.error().code != Code::kNotFound)
+    return tl::unexpected(used.error());
+  if (used && *used)
+    return fail(Code::kConflict,
+                "a VMM lives in " + generation.filename().string());
+  return {};
+}
+
+}  // namespace
 
 Result<> NodeHands::remove_generation(Job& job, Which which) {
   const auto generation = paths(job, which);
-  const auto used = hypervisor::generation_in_use(generation.directory);
-  if (used && *used)
-    return fail(Code::kConflict, "a VMM lives in this generation");
+  CHRYSALIS_TRY(nobody_lives_in(generation.directory));
   for (const auto& beside : generation.beside())
     CHRYSALIS_TRY(deps_.fs.remove_tree(beside));
   return deps_.fs.remove_tree(generation.directory);
@@ -17,12 +40,10 @@ Result<> NodeHands::remove_generation(Job& job, Which which) {
 Result<> NodeHands::remove_vm(Job& job) {
   const auto directory = deps_.paths.vm(job.uid);
   const auto names = deps_.fs.list(directory);
-  if (names) {
-    for (const std::string& name : *names) {
-      const auto used = hypervisor::generation_in_use(directory / name);
-      if (used && *used) return fail(Code::kConflict, "a VMM lives in " + name);
-    }
-  }
+  if (!names && names.error().code == Code::kNotFound) return {};
+  if (!names) return tl::unexpected(names.error());
+  for (const std::string& name : *names)
+    if (is_generation(name)) CHRYSALIS_TRY(nobody_lives_in(directory / name));
   return deps_.fs.remove_tree(directory);
 }
 

@@ -13,24 +13,6 @@ bool ok(const Job& job) {
   return job.op.end == End::kOk || job.op.end == End::kReplaced;
 }
 
-// Why it does not run, where no VMM ended that could have told.
-store::VmRecord not_started(store::VmRecord record, const Job& job, Wall now) {
-  record.started_at.reset();
-  record.last_exit =
-      store::Exit{now, std::string(to_string(job.op.reason)), -1};
-  return record;
-}
-
-uint64_t satisfied_attempt(const Request& request) {
-  if (const auto* boot = std::get_if<BootRequest>(&request))
-    return boot->restart_attempt;
-  if (const auto* start = std::get_if<StartRequest>(&request))
-    return start->restart_attempt;
-  if (const auto* clone = std::get_if<CloneRequest>(&request))
-    return clone->restart_attempt;
-  return 0;
-}
-
 // A recovered boot did not pass through Boot here: it is seen to run.
 store::VmRecord booted(const Job& job, Wall now) {
   store::VmRecord record = job.after;
@@ -39,24 +21,8 @@ store::VmRecord booted(const Job& job, Wall now) {
   record.pending_load.reset();
   if (!record.started_at) record.started_at = now;
   record.restart_attempt_done =
-      std::max({record.restart_attempt_done, job.attempt,
-                satisfied_attempt(job.request)});
+      std::max({record.restart_attempt_done, job.attempt, job.restart_attempt});
   return record;
-}
-
-store::RestoreResult result_of(End end) {
-  switch (end) {
-    case End::kOk:
-    case End::kReplaced:
-      return store::RestoreResult::kSucceeded;
-    case End::kRefused:
-      return store::RestoreResult::kRefused;
-    case End::kRolledBack:
-      return store::RestoreResult::kRolledBack;
-    case End::kFailed:
-      break;
-  }
-  return store::RestoreResult::kFailed;
 }
 
 store::LastRestore last_restore(const Job& job, Wall now) {
@@ -64,7 +30,7 @@ store::LastRestore last_restore(const Job& job, Wall now) {
   out.snapshot = job.snapshot.name;
   out.snapshot_uid = job.snapshot_uid;
   out.attempt = job.attempt;
-  out.result = result_of(*job.op.end);
+  out.result = restore_result(*job.op.end);
   if (!ok(job)) {
     out.reason = to_string(job.op.reason);
     out.message = job.op.message;
@@ -76,6 +42,26 @@ store::LastRestore last_restore(const Job& job, Wall now) {
 }
 
 }  // namespace
+
+// Why it does not run, where no VMM ended that could have told. A disk that
+// grew for it stays grown: its record must say so.
+store::VmRecord NodeHands::not_started(const Job& job) const {
+  const bool ran = job.op.kind == Kind::kClone && job.op.ran;
+  store::VmRecord record = ran ? job.after : job.before;
+  record.started_at.reset();
+  record.last_exit = store::Exit{deps_.clock.wall(),
+                                 std::string(to_string(job.op.reason)), -1};
+  if (record.disks.empty()) return record;
+  store::Disk& root = record.disks.front();
+  const auto stat = deps_.fs.stat(
+      deps_.paths.generation(record.uid, record.generation).file(root.file));
+  if (stat && stat->size > root.bytes) {
+    root.bytes = stat->size;
+    record.config.storage = {stat->size};
+    record.sources.storage = job.after.sources.storage;
+  }
+  return record;
+}
 
 void NodeHands::settle_restore(const Job& job, Rows& rows) {
   const Wall now = deps_.clock.wall();
@@ -116,17 +102,15 @@ Rows NodeHands::settle(const Job& job) {
         rows.emplace_back(booted(job, now));
       } else if (job.op.facts.staged) {
         // Once it may have run, its disk is newer than its saved memory.
-        rows.emplace_back(
-            not_started(job.op.ran ? job.after : job.before, job, now));
+        rows.emplace_back(not_started(job));
       } else if (!job.op.worse) {
         rows.emplace_back(store::EraseVm{job.uid});
       }
       break;
     case Kind::kStart:
     case Kind::kRestart:
-      rows.emplace_back(ok(job) || is_up(job.op)
-                            ? booted(job, now)
-                            : not_started(job.before, job, now));
+      rows.emplace_back(ok(job) || is_up(job.op) ? booted(job, now)
+                                                 : not_started(job));
       break;
     case Kind::kStop:
       if (!ok(job)) break;

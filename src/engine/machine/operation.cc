@@ -70,6 +70,13 @@ bool is_up(const Operation& operation) {
   return operation.step == Step{BootStep::kReach};
 }
 
+bool unfinished(const Operation& operation) {
+  const bool makes =
+      operation.kind == Kind::kBoot || operation.kind == Kind::kClone;
+  return operation.end == End::kFailed && operation.worse && makes &&
+         operation.facts.first;
+}
+
 Operation begin(Kind kind, const Facts& facts, Mono now) {
   Operation op;
   op.kind = kind;

@@ -93,6 +93,10 @@ struct Plan {
 // A boot that failed with its guest up: it is not as asked, and stays.
 bool is_up(const Operation& operation);
 
+// It failed, and what it made could not all be undone: its row in the journal
+// stays as of one that runs, so that it is undone before anything follows.
+bool unfinished(const Operation& operation);
+
 Operation begin(Kind kind, const Facts& facts, Mono now);
 Plan plan(const Operation& operation);
 

@@ -3,8 +3,8 @@
 //   Preflight --no--> refused
 //      v
 //    Pause --> Dump --> Disarm --> Thaw --> Publish --> ok
-//      |        |       | |          |         |
-//      |        |       | '- fired --|---------+--> Discard --> failed
+//      |        |       |            |         |
+//      |        |       |            |         +--> Discard --> failed
 //      '--------+-------+------------+--> Undo -----^
 //                                      (the guest goes on)
 //
@@ -55,7 +55,7 @@ Move move(SnapshotStep step, Kind, const Facts&, Happened what) {
       return done(what) ? go(SnapshotStep::kDisarm) : undo(SnapshotStep::kUndo);
     case SnapshotStep::kDisarm:
       // Fired: the guest ran while we dumped or copied, so it is no instant.
-      if (what == Happened::kGuardFired) return undo(SnapshotStep::kDiscard);
+      // It may also have fired before the pause arrived, and resumed nobody.
       return done(what) ? go(SnapshotStep::kThaw) : undo(SnapshotStep::kUndo);
     case SnapshotStep::kThaw:
       return done(what) ? go(SnapshotStep::kPublish)

@@ -21,7 +21,7 @@ struct Tape : Hands, Journal {
   Observed adopt(const std::string&, Job*) override { return {}; }
   Look look(const std::string&) override { return {}; }
   void forget(const std::string&) override {}
-  void take_hold(const std::string&) override {}
+  Result<> take_hold(const std::string&) override { return {}; }
   Event perform(Job& job, const Action& action) override {
     lines.push_back(std::string(to_string(action.what)));
     if (action.what == Do::kSpawn)
@@ -150,6 +150,8 @@ TEST_F(DriverTest, TheJournalRowHoldsWhatRecoveryNeeds) {
   Job job = a_boot();
   job.attempt = 3;
   job.snapshot_uid = "s1";
+  job.boot_id = "b1";
+  job.restart_attempt = 4;
   job.pause = milliseconds{42};
   job.after.generation = 2;
   job.op.facts.power = model::PowerState::kPaused;
@@ -160,10 +162,23 @@ TEST_F(DriverTest, TheJournalRowHoldsWhatRecoveryNeeds) {
   EXPECT_EQ(found.op.facts, job.op.facts);
   EXPECT_EQ(found.attempt, 3u);
   EXPECT_EQ(found.snapshot_uid, "s1");
+  EXPECT_EQ(found.boot_id, "b1");
+  EXPECT_EQ(found.restart_attempt, 4u);
   EXPECT_EQ(found.pause, milliseconds{42});
   EXPECT_EQ(found.after.generation, 2u);
   for (const char* bad : {"", "[]", "{}", "{\"power\":1}", "{"})
     EXPECT_EQ(decode_detail(bad, found).error().code, Code::kCorrupt) << bad;
+}
+
+TEST(JobRow, ARestoreIsToldAsItIsRecorded) {
+  Job job;
+  job.op.kind = Kind::kRestore;
+  for (const End end : {End::kOk, End::kRefused, End::kFailed, End::kRolledBack,
+                        End::kReplaced}) {
+    job.op.end = end;
+    EXPECT_EQ(outcome_of(job, {}).restore, restore_result(end));
+  }
+  EXPECT_EQ(restore_result(End::kReplaced), store::RestoreResult::kSucceeded);
 }
 
 TEST(JobRow, KindsRoundTrip) {

@@ -69,10 +69,12 @@ struct FakeHands : Hands {
     if (job.op.kind == Kind::kDeleteVm) return {store::EraseVm{job.uid}};
     return {job.after};
   }
-  void take_hold(const std::string& uid) override {
+  Result<> take_hold(const std::string& uid) override {
     if (on_take) on_take();
+    if (uid == unknown) return fail(Code::kUnavailable, "too many open files");
     const std::lock_guard lock(mutex);
     taken.push_back(uid);
+    return {};
   }
   Observed adopt(const std::string& uid, Job* job) override {
     if (uid == hung) hung_until->wait();
@@ -90,6 +92,11 @@ struct FakeHands : Hands {
     ++looks;
     Look look;
     look.live = live;
+    if (unread > 0) {
+      --unread;
+      look.live = Live::kStarting;
+      look.unread = true;
+    }
     look.must_reap = must_reap;
     look.rows = std::exchange(seen_rows, {});
     return look;
@@ -107,10 +114,12 @@ struct FakeHands : Hands {
   std::latch* go = nullptr;     // waited for there
   std::optional<Event> refusal;
   std::function<void()> on_take;
-  std::string hung;  // its adoption waits for
+  std::string unknown;  // whether its VMM lives cannot be told
+  std::string hung;     // its adoption waits for
   std::latch* hung_until = nullptr;
   std::mutex mutex;  // of what follows
   Seen seen = Seen::kRunning;
+  int unread = 0;    // so often a look tells nothing
   int silences = 0;  // so often it says nothing
   Live live = Live::kRunning;
   bool must_reap = false;
@@ -409,6 +418,19 @@ TEST_F(NodeEngineTest, AdoptionLooksAtEveryRecordedVm) {
   EXPECT_EQ(hands_.adopted, std::vector<std::string>{"u7"});
 }
 
+// What cannot be asked for may live: nothing is done to any VM.
+TEST_F(NodeEngineTest, AnAgentThatCannotTellWhatLivesDoesNotStart) {
+  ASSERT_TRUE(db_->commit({a_record("u1"), a_record("u2")}));
+  hands_.unknown = "u2";
+  hands_.must_reap = true;
+  const auto adopted = engine_->adopt();
+  ASSERT_FALSE(adopted);
+  EXPECT_EQ(adopted.error().code, Code::kUnavailable);
+  engine_.reset();
+  EXPECT_TRUE(hands_.adopted.empty());
+  EXPECT_TRUE(hands_.actions().empty());
+}
+
 // u1 was cut off in the middle and its VMM does not answer; u2 only ran.
 TEST_F(NodeEngineTest, AHungVmmHoldsUpNobodyElse) {
   const auto row =
@@ -463,6 +485,24 @@ TEST_F(NodeEngineTest, NewsBehindABusyLaneAreOneLook) {
   settled("u1");
   const std::lock_guard lock(hands_.mutex);
   EXPECT_EQ(hands_.looks, 3);  // two of the stops' own
+}
+
+// Nobody tells of it: it would stay Starting for ever.
+TEST_F(NodeEngineTest, AVmThatWasSilentOnceIsLookedAtAgain) {
+  ASSERT_TRUE(db_->commit({a_record("u1")}));
+  hands_.unread = 3;
+  ASSERT_TRUE(engine_->adopt());
+  EXPECT_EQ(looked_at("u1").live, Live::kStarting);
+  for (const int wait : {1, 2, 4}) {
+    ASSERT_TRUE(await_timer());
+    EXPECT_EQ(engine_->view("u1").live, Live::kStarting);
+    clock_.advance(seconds{wait});
+    engine_->clock_moved();
+  }
+  std::unique_lock lock(mutex_);
+  EXPECT_TRUE(wake_.wait_for(lock, seconds{60}, [&] {
+    return engine_->view("u1").live == Live::kRunning;
+  }));
 }
 
 TEST_F(NodeEngineTest, WhatWasSeenIsDurableBeforeItShows) {

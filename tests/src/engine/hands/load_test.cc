@@ -1,8 +1,11 @@
 #include <gmock/gmock.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 #include <filesystem>
 
+#include "src/hypervisor/process_identity.h"
+#include "src/network/vm_network.h"
 #include "src/store/records.h"
 #include "tests/src/engine/hands/node_fixture.h"
 
@@ -271,6 +274,25 @@ TEST_P(NodeLoad, ARefusedRestoreLeavesTheSameProcess) {
   EXPECT_EQ(*view("vm-1").record, record);
 }
 
+TEST_P(NodeLoad, WithoutItsShimAVmIsNeitherSnapshottedNorRestored) {
+  boot("vm-1");
+  snapshot("vm-1", "snap-1");
+  const auto row = node_->db().processes("vm-1").at(0);
+  auto shim = hypervisor::open_process({row->shim_pid, row->shim_start});
+  ASSERT_TRUE(shim);
+  ASSERT_TRUE(hypervisor::signal_process(shim->get(), SIGKILL));
+  ASSERT_TRUE(hypervisor::wait_process(shim->get(),
+                                       SystemClock().mono() + seconds{20}));
+  const Outcome taken = run("vm-1", SnapshotRequest{"snap-2", "default", "s"});
+  EXPECT_EQ(taken.reason, Reason::kShimLost);
+  const Outcome outcome = run("vm-1", restore_to("snap-1"));
+  EXPECT_TRUE(outcome.refused);
+  EXPECT_EQ(outcome.reason, Reason::kShimLost);
+  EXPECT_EQ(vmm_pid("vm-1"), row->vmm_pid);
+  EXPECT_EQ(view("vm-1").live, Live::kShimLost);
+  EXPECT_EQ(view("vm-1").record->restore_attempt_done, 0U);
+}
+
 TEST_P(NodeLoad, AForeignSnapshotIsTakenWhereItIsAllowed) {
   boot("vm-1");
   boot("vm-2");
@@ -282,6 +304,77 @@ TEST_P(NodeLoad, AForeignSnapshotIsTakenWhereItIsAllowed) {
   ASSERT_TRUE(outcome.ok) << to_string(outcome.reason) << outcome.message;
   EXPECT_EQ(view("vm-1").nics.at(0).mac, mac);
   EXPECT_EQ(view("vm-1").live, Live::kRunning);
+}
+
+// A swap leaves the old NICs with a guest that does not eject them. What is
+// made anew by a boot, or was never swapped, waits for none of them.
+TEST_P(NodeLoad, OnlyTheNicsThatAreBeingEjectedHoldUpASnapshot) {
+  auto request = boot_request("vm-1");
+  request.config.image = "deaf";
+  ASSERT_TRUE(run("vm-1", request).ok);
+  snapshot("vm-1", "snap-1");
+  ASSERT_TRUE(run("vm-2", clone_of("snap-1")).ok);
+  const bool swaps = GetParam() == model::Hypervisor::kCloudHypervisor;
+  const auto take = [&](const std::string& uid) {
+    return run("vm-2", SnapshotRequest{uid, "default", uid});
+  };
+  EXPECT_EQ(take("snap-2").reason,
+            swaps ? Reason::kNicSwapPending : Reason::kNone);
+  EXPECT_EQ(view("vm-2").record->ejecting.size(), swaps ? 1U : 0U);
+  RestartRequest restart;
+  restart.attempt = 1;
+  restart.grace = seconds{0};  // it would not hear
+  restart.config = view("vm-2").record->config;
+  restart.sources = view("vm-2").record->sources;
+  ASSERT_TRUE(run("vm-2", restart).ok);
+  EXPECT_TRUE(take("snap-3").ok);
+  ASSERT_TRUE(run("vm-2", restore_to("snap-3")).ok);
+  EXPECT_TRUE(take("snap-4").ok);
+}
+
+// Neither of a load that failed, nor of a generation that was replaced.
+TEST_P(NodeLoad, NoTapOfAForeignRestoreIsLeftBehind) {
+  boot("vm-1");
+  boot("vm-2");
+  snapshot("vm-2", "snap-2");
+  const auto taps = [] {
+    std::vector<std::string> out;
+    const auto census = network::VmNetwork().census();
+    for (const auto& seen : *census)
+      if (seen.vm_uid == "vm-1")
+        for (const std::string& tap : seen.taps)
+          if (tap.starts_with('x')) out.push_back(tap);
+    return out;
+  };
+  auto request = restore_to("snap-2");
+  request.allow_foreign = true;
+  meddle([&](const Failpoint& at) {
+    if (name_of(at) == "Restore/Stage/Acted")
+      fault("vm-1", 2, R"({"lie":"cpu"})");
+  });
+  EXPECT_EQ(run("vm-1", request).reason, Reason::kTopologyMismatch);
+  EXPECT_THAT(taps(), testing::IsEmpty());
+  meddle({});
+  for (request.attempt = 2; request.attempt <= 3; ++request.attempt)
+    ASSERT_TRUE(run("vm-1", request).ok);
+  const std::string own =
+      network::throwaway_tap_name(view("vm-1").record->generation, 0);
+  for (const std::string& tap : taps()) EXPECT_EQ(tap, own);
+}
+
+TEST_P(NodeLoad, ASwapIsOverWhenTheGuestHasEjectedEachOldNic) {
+  boot("vm-1");
+  snapshot("vm-1", "snap-1");
+  ASSERT_TRUE(run("vm-2", clone_of("snap-1")).ok);
+  ASSERT_TRUE(await([&] {
+    const auto last = run("vm-2", SnapshotRequest{"snap-2", "default", "s"});
+    return last.reason != Reason::kNicSwapPending;
+  }));
+  EXPECT_THAT(view("vm-2").record->ejecting, testing::IsEmpty());
+  close();
+  open();
+  EXPECT_THAT(view("vm-2").record->ejecting, testing::IsEmpty());
+  EXPECT_TRUE(run("vm-2", SnapshotRequest{"snap-3", "default", "s"}).ok);
 }
 
 TEST_P(NodeLoad, ADeletedSnapshotIsGoneAndItsClonesLive) {

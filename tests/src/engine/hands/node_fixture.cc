@@ -85,7 +85,8 @@ NodeOptions NodeTest::options() {
       }
     }
     if (meddle) meddle(at);
-    return Struck::kNot;
+    const std::lock_guard lock(mutex_);
+    return name_of(at) == fails_at_ ? Struck::kError : Struck::kNot;
   };
   out.room = [this]() -> Result<Room> {
     const std::lock_guard lock(mutex_);
@@ -199,6 +200,11 @@ void NodeTest::meddle(std::function<void(const Failpoint&)> meddle) {
 void NodeTest::die_at(const std::string& failpoint) {
   const std::lock_guard lock(mutex_);
   dies_at_ = failpoint;
+}
+
+void NodeTest::fail_at(const std::string& failpoint) {
+  const std::lock_guard lock(mutex_);
+  fails_at_ = failpoint;
 }
 
 bool NodeTest::await_death() {

@@ -56,6 +56,8 @@ class NodeTest : public testing::TestWithParam<model::Hypervisor> {
   // "Boot/Run/Acted". Then close() and open() are its successor.
   void die_at(const std::string& failpoint);
   bool await_death();
+  // The step fails at the failpoint of that name, each time; empty: none.
+  void fail_at(const std::string& failpoint);
   // Submits, and waits until the agent died at that failpoint.
   void run_and_die(const std::string& uid, Request request,
                    const std::string& failpoint);
@@ -85,6 +87,7 @@ class NodeTest : public testing::TestWithParam<model::Hypervisor> {
   uint64_t changes_ = 0;
   std::function<void(const Failpoint&)> meddle_;
   std::optional<Room> room_;
+  std::string fails_at_;
   std::string dies_at_;  // empty: it lives, or has died
   int snapshots_ = 0;
 };

@@ -88,6 +88,35 @@ TEST_P(NodePower, ADeletedVmLeavesNothing) {
   EXPECT_THAT(left_of("vm-1"), testing::IsEmpty());
 }
 
+// Whether a VMM lives there cannot be told: it is not taken for "nobody".
+TEST_P(NodePower, WhatCannotBeAskedIsNotRemoved) {
+  boot("vm-1");
+  ASSERT_TRUE(run("vm-1", StopRequest{seconds{0}}).ok);
+  const auto lock = first_generation("vm-1").lock();
+  std::filesystem::remove(lock);
+  std::filesystem::create_symlink("elsewhere", lock);
+  EXPECT_FALSE(run("vm-1", DeleteVmRequest{}).ok);
+  EXPECT_TRUE(std::filesystem::exists(first_generation("vm-1").disk(0)));
+  std::filesystem::remove(lock);
+  EXPECT_TRUE(run("vm-1", DeleteVmRequest{}).ok);
+  EXPECT_THAT(left_of("vm-1"), testing::IsEmpty());
+}
+
+TEST_P(NodePower, ADiskThatGrewForAStartThatFailedStaysGrown) {
+  boot("vm-1");
+  ASSERT_TRUE(run("vm-1", StopRequest{seconds{0}}).ok);
+  fault("vm-1", 1, R"({"boot":"error"})");
+  auto request = start_of(view("vm-1"));
+  request.config.storage = {uint64_t{32} << 20};
+  ASSERT_EQ(run("vm-1", request).reason, Reason::kBootFailed);
+  EXPECT_EQ(view("vm-1").record->config.storage.count, uint64_t{32} << 20);
+  fault("vm-1", 1, "{}");
+  ASSERT_TRUE(run("vm-1", start_of(view("vm-1"))).ok);
+  snapshot("vm-1", "snap-1");
+  EXPECT_EQ(engine().snapshot("snap-1").record->config.storage.count,
+            uint64_t{32} << 20);
+}
+
 // The guest hears the power button, or the keys: it goes long before its
 // grace is over, for which run() would not wait.
 TEST_P(NodePower, ADeletedVmMayStopByItself) {
@@ -117,6 +146,32 @@ TEST_P(NodePower, RefusesWhatIsNotThereAndTouchesNothing) {
   outcome = run("vm-1", request);
   EXPECT_EQ(outcome.reason, Reason::kNetworkNotFound);
   EXPECT_THAT(left_of("vm-1"), testing::IsEmpty());
+}
+
+TEST_P(NodePower, ABootWaitsForTheMemoryOfItsGuest) {
+  set_room(Room{uint64_t{63} << 20, uint64_t{1} << 40});
+  Outcome outcome = run("vm-1", boot_request("vm-1"));
+  EXPECT_TRUE(outcome.refused);
+  EXPECT_EQ(outcome.reason, Reason::kInsufficientMemory);
+  EXPECT_THAT(left_of("vm-1"), testing::IsEmpty());
+  set_room(std::nullopt);
+  boot("vm-1");
+  const int pid = vmm_pid("vm-1");
+  // A restart has what its VMM gives back; more is not there.
+  set_room(Room{uint64_t{1} << 20, uint64_t{1} << 40});
+  RestartRequest restart;
+  restart.attempt = 1;
+  restart.config = view("vm-1").record->config;
+  restart.sources = view("vm-1").record->sources;
+  restart.config.memory = {uint64_t{128} << 20};
+  EXPECT_EQ(run("vm-1", restart).reason, Reason::kInsufficientMemory);
+  EXPECT_EQ(vmm_pid("vm-1"), pid);
+  restart.config.memory = {uint64_t{64} << 20};
+  EXPECT_TRUE(run("vm-1", restart).ok);
+  ASSERT_TRUE(run("vm-1", StopRequest{seconds{0}}).ok);
+  outcome = run("vm-1", start_of(view("vm-1")));
+  EXPECT_TRUE(outcome.refused);
+  EXPECT_EQ(outcome.reason, Reason::kInsufficientMemory);
 }
 
 TEST_P(NodePower, AKilledVmmIsSeenToHaveEnded) {

@@ -1,11 +1,20 @@
 // An agent dies in the middle; what its successor makes of it.
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
+#include <array>
 #include <fstream>
+#include <thread>
 
+#include "src/base/unique_fd.h"
 #include "src/hypervisor/process_identity.h"
 #include "src/store/records.h"
 #include "tests/src/engine/hands/node_fixture.h"
@@ -109,6 +118,21 @@ TEST_P(NodeRecovery, ARestartWhoseVmmEndedUnseenIsOver) {
   EXPECT_EQ(view("vm-1").record->restart_attempt_done, 1U);
 }
 
+// Else it would be asked for again, and cold-booted twice.
+TEST_P(NodeRecovery, ABootSatisfiesItsRestartAttemptAllTheSame) {
+  auto request = boot_request("vm-1");
+  request.restart_attempt = 3;
+  run_and_die("vm-1", request, "Boot/Run/Acted");
+  open();
+  EXPECT_EQ(view("vm-1").record->restart_attempt_done, 3U);
+  ASSERT_TRUE(run("vm-1", StopRequest{seconds{0}}).ok);
+  auto start = start_of("vm-1");
+  start.restart_attempt = 4;
+  run_and_die("vm-1", start, "Start/Run/Acted");
+  open();
+  EXPECT_EQ(view("vm-1").record->restart_attempt_done, 4U);
+}
+
 // Its disk is newer than the memory that it was to be loaded with.
 TEST_P(NodeRecovery, AStagedCloneThatRanIsNeverLoadedAgain) {
   stage_clone();
@@ -144,6 +168,114 @@ TEST_P(NodeRecovery, AStagedCloneThatNeverRanIsLoadedAgain) {
     return last.reason != Reason::kNicSwapPending;
   }));
   EXPECT_EQ(mark_in("snap-2").nonce, saved);
+}
+
+// The record tells of a VMM that was started in another boot of the host than
+// the restore that was cut off.
+TEST_P(NodeRecovery, ARestoreComparesTheBootThatItBeganIn) {
+  boot("vm-1");
+  snapshot("vm-1", "snap-1");
+  const int pid = vmm_pid("vm-1");
+  store::VmRecord old = *view("vm-1").record;
+  old.boot_id = "a boot before";
+  ASSERT_TRUE(node_->db().commit({old}));
+  RestoreRequest restore;
+  restore.snapshot_uid = "snap-1";
+  restore.attempt = 1;
+  run_and_die_both("vm-1", restore, "Restore/Commit/Journalled");
+  open();
+  EXPECT_EQ(view("vm-1").last->restore, store::RestoreResult::kRolledBack);
+  EXPECT_EQ(view("vm-1").live, Live::kRunning);
+  EXPECT_EQ(vmm_pid("vm-1"), pid);
+
+  restore.attempt = 2;
+  run_and_die("vm-1", restore, "Restore/Switch/Acted");
+  open();
+  EXPECT_EQ(view("vm-1").last->restore, store::RestoreResult::kSucceeded);
+  EXPECT_EQ(view("vm-1").record->boot_id, *hypervisor::read_boot_id());
+}
+
+// No file can be opened any more: nothing says that its VMM is gone.
+// For the thread that asks for it, as for a process out of descriptors.
+bool let_pidfd_open_fail() {
+  std::array<sock_filter, 4> program{{
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pidfd_open, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EMFILE),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  }};
+  const sock_fprog filter{program.size(), program.data()};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+TEST_P(NodeRecovery, WhatCannotBeAdoptedIsNotTakenForGone) {
+  boot("vm-1");
+  const int pid = vmm_pid("vm-1");
+  close();
+  const SystemClock clock;
+  auto node = Node::open(options(), clock);
+  ASSERT_TRUE(node);
+  bool fails = false;
+  Result<> adopted;
+  std::thread([&] {
+    fails = let_pidfd_open_fail();
+    adopted = (*node)->engine().adopt();
+  }).join();
+  ASSERT_TRUE(fails);
+  EXPECT_FALSE(adopted);
+  node->reset();
+  open();
+  EXPECT_EQ(vmm_pid("vm-1"), pid);
+  EXPECT_EQ(view("vm-1").live, Live::kRunning);
+}
+
+// The gated child and its shim hold the generation until they have ended.
+TEST_P(NodeRecovery, WhatNeverPassedItsGateIsWaitedFor) {
+  fail_at("Boot/Spawn/Acted");
+  for (int i = 0; i < 10; ++i) {
+    const Outcome outcome = run("vm-1", boot_request("vm-1"));
+    EXPECT_EQ(outcome.reason, Reason::kInterrupted) << outcome.message;
+    ASSERT_THAT(left_of("vm-1"), testing::IsEmpty());
+  }
+}
+
+// Somebody holds its lock: its files may not be removed.
+TEST_P(NodeRecovery, AnUndoThatDidNotGetDoneIsDoneBeforeWhatFollows) {
+  UniqueFd lock;
+  fail_at("Boot/Run/Acted");
+  meddle([&](const Failpoint& at) {
+    if (name_of(at) != "Boot/Undo/Acted" || lock.valid()) return;
+    lock.reset(::open(first_generation("vm-1").lock().c_str(), O_RDONLY));
+    ASSERT_EQ(::flock(lock.get(), LOCK_EX), 0);
+  });
+  EXPECT_FALSE(run("vm-1", boot_request("vm-1")).ok);
+  EXPECT_THAT(left_of("vm-1"), testing::AllOf(testing::Contains("files"),
+                                              testing::Contains("record")));
+  const Outcome refused = run("vm-1", boot_request("vm-1"));
+  EXPECT_TRUE(refused.refused);
+  EXPECT_THAT(refused.message, testing::HasSubstr("is not undone yet"));
+  fail_at("");
+  meddle({});
+  lock.reset();
+  boot("vm-1");
+  EXPECT_EQ(node_->db().running_operations().size(), 0U);
+}
+
+TEST_P(NodeRecovery, AnUndoThatDidNotGetDoneIsDoneByTheNextAgent) {
+  UniqueFd lock;
+  fail_at("Boot/Run/Acted");
+  meddle([&](const Failpoint& at) {
+    if (name_of(at) != "Boot/Undo/Acted" || lock.valid()) return;
+    lock.reset(::open(first_generation("vm-1").lock().c_str(), O_RDONLY));
+    ASSERT_EQ(::flock(lock.get(), LOCK_EX), 0);
+  });
+  EXPECT_FALSE(run("vm-1", boot_request("vm-1")).ok);
+  meddle({});
+  lock.reset();
+  close();
+  open();
+  ASSERT_TRUE(await([&] { return left_of("vm-1").empty(); }));
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, NodeRecovery,

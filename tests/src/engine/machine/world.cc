@@ -149,12 +149,14 @@ std::vector<Way> ways(const World& world, const Action& action,
     out.push_back({dead, Happened::kFailed, true});
   }
   // The guard's deadline passes while we work.
-  if (good && good->guard_armed && good->current == Vm::kPaused) {
+  if (good && good->guard_armed &&
+      (good->current == Vm::kPaused || good->current == Vm::kRunning)) {
     World late = *good;
     late.guard_armed = false;
     late.guard_fired = true;
+    // Before the pause arrives it resumes nobody.
+    late.torn = good->torn || good->current == Vm::kPaused;
     late.current = Vm::kRunning;
-    late.torn = true;
     out.push_back({late, Happened::kDone, true});
   }
   return out;
