@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,9 @@ struct TransportMaker {
                                                    const ContractOptions&)>
       make;
 };
+inline void PrintTo(const TransportMaker& maker, std::ostream* out) {
+  *out << maker.name;
+}
 
 // Those that this build has.
 std::vector<TransportMaker> transport_makers();
