@@ -89,7 +89,10 @@ TEST_F(Shadow, Case50_TheStoreEqualsAListAfterRandomWritesAndARestart) {
   ASSERT_TRUE(
       eventually([&] { return store_.get({"", "shadow-end"}) != nullptr; }));
   EXPECT_EQ(held(), listed());
-  EXPECT_EQ(reflector.count(kube::Counter::kRelists), 1U);
+  // Its first, and one more if the new server's memory begins behind what was
+  // seen of the old one.
+  EXPECT_THAT(reflector.count(kube::Counter::kRelists),
+              ::testing::AllOf(::testing::Ge(1U), ::testing::Le(2U)));
   reflector.stop();
 }
 
