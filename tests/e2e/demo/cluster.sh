@@ -27,7 +27,9 @@ clone() {  # clone NAME SNAPSHOT
 apiVersion: chrysalis.dev/v1alpha1
 kind: VirtualMachine
 metadata: {name: $1}
-spec: {source: {snapshot: {name: $2}}}
+spec:
+  source: {snapshot: {name: $2}}
+  stopGracePeriodSeconds: 1
 YAML
 }
 
@@ -125,8 +127,7 @@ clone_went_on() {  # clone_went_on VM CLONE SNAPSHOT
 
 refuse() {
   step "A clone that sets cpu is refused, not pretended"
-  { clone greedy golden; echo '  resources: {cpu: 4}'; } |
-    sed 's/^spec: {source: \(.*\)}$/spec:\n  source: \1/' > "$work/greedy.yaml"
+  { clone greedy golden; echo '  resources: {cpu: 4}'; } > "$work/greedy.yaml"
   show "cat $work/greedy.yaml"
   show_refusal "kubectl apply -f $work/greedy.yaml"
   [[ $said == *spec.resources.cpu* ]] || fail "the message names no field"
