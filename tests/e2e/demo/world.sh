@@ -2,7 +2,7 @@
 # ends. Sourced by demo.sh.
 release=$PWD/build/${DEMO_PRESET:-release}
 chrysalis=$release/controller/chrysalis
-kept=$release/demo.kept  # of DEMO_KEEP=1: directory and pids
+kept=$PWD/build/demo.kept  # of DEMO_KEEP=1: directory and pids
 
 real_programs() {
   [ -x "${CHRYSALIS_CLOUD_HYPERVISOR:-}" ] &&
