@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/fakes/test_directory.h"
+
 namespace chrysalis::program {
 namespace {
 
@@ -36,8 +38,8 @@ TEST(NodeIdentity, ANameThatNoNodeCanHaveStopsTheStart) {
 
 TEST(NodeIdentity, TheInstanceStaysWithTheStateAndIsNobodyElses) {
   PosixFileSystem files;
-  const std::filesystem::path file = testing::TempDir() + "chrysalis-instance";
-  (void)files.unlink(file);
+  const TestDirectory dir;
+  const std::filesystem::path file = dir.path() / "instance";
   const auto first = node_instance(files, file);
   ASSERT_TRUE(first) << first.error().message;
   EXPECT_EQ(first->size(), 36U);

@@ -5,7 +5,10 @@
 
 #include <array>
 #include <cstdio>
+#include <fstream>
 #include <string>
+
+#include "tests/fakes/test_directory.h"
 
 namespace {
 
@@ -30,11 +33,9 @@ Ended run(const std::string& arguments) {
 }
 
 Ended check(const std::string& text) {
-  const std::string path = testing::TempDir() + "chrysalis-check.yaml";
-  FILE* file = std::fopen(path.c_str(), "w");
-  if (file == nullptr) return {};
-  std::fwrite(text.data(), 1, text.size(), file);
-  std::fclose(file);
+  const chrysalis::TestDirectory dir;
+  const std::string path = dir.path() / "manifest.yaml";
+  std::ofstream(path) << text;
   return run("check " + path);
 }
 
@@ -58,11 +59,9 @@ TEST(Program, WrongUsageEndsWithTwo) {
 }
 
 TEST(Program, AWrongKeyInItsFileEndsWithTwoAndItsLine) {
-  const std::string path = testing::TempDir() + "chrysalis-agent.yaml";
-  FILE* file = std::fopen(path.c_str(), "w");
-  ASSERT_NE(file, nullptr);
-  std::fputs("node-name: a\n# a comment\nstate-dri: /nowhere\n", file);
-  std::fclose(file);
+  const chrysalis::TestDirectory dir;
+  const std::string path = dir.path() / "settings.yaml";
+  std::ofstream(path) << "node-name: a\n# a comment\nstate-dri: /nowhere\n";
   for (const char* program : {"agent", "controller", "standalone"}) {
     const Ended ended = run(std::string(program) + " --config " + path);
     EXPECT_EQ(ended.code, 2) << program;

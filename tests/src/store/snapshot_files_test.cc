@@ -175,7 +175,7 @@ TEST_F(SnapshotFilesTest, TamperingIsRefusedByName) {
     EXPECT_THAT(verify_error(record).message,
                 HasSubstr(name + " is not a regular file"));
     restore();
-    fs::resize_file(dir / name, 7);
+    cut(dir / name, 7);
     EXPECT_THAT(verify_error(record).message,
                 HasSubstr(name + " has 7 bytes instead of "));
     restore();

@@ -88,6 +88,14 @@ class SnapshotTest : public ::testing::Test {
   }
 
   // Leaves size and mtime as they were.
+  // Also of a file that nobody may write.
+  static void cut(const std::filesystem::path& path, uint64_t bytes) {
+    struct stat before{};
+    ASSERT_EQ(::stat(path.c_str(), &before), 0) << path;
+    ASSERT_EQ(::chmod(path.c_str(), 0600), 0);
+    std::filesystem::resize_file(path, bytes);
+    ASSERT_EQ(::chmod(path.c_str(), before.st_mode), 0);
+  }
   static void flip_byte(const std::filesystem::path& path) {
     struct stat before{};
     ASSERT_EQ(::stat(path.c_str(), &before), 0) << path;

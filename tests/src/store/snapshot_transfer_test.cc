@@ -135,7 +135,7 @@ TEST_F(TransferTest, WhatIsThereIsNotWhatTheManifestSays) {
                 HasSubstr(source().string() + ": " + name +
                           " is not what manifest.json says"));
     mend();
-    fs::resize_file(source() / name, 9);
+    cut(source() / name, 9);
     EXPECT_THAT(refused().message, HasSubstr(name + " has 9 bytes"));
     fs::remove(source() / name);
     EXPECT_THAT(refused().message, HasSubstr(name + " is missing"));
