@@ -9,11 +9,14 @@ real_programs() {
     [ -x "${CHRYSALIS_FIRECRACKER:-}" ] && : 2> /dev/null <> /dev/kvm
 }
 
+need_root() {
+  [ "$(id -u)" = 0 ] && return
+  echo "demo: needs root, for network namespaces and TAPs; run: sudo make demo"
+  exit 1
+}
+
 make_world() {
-  [ "$(id -u)" = 0 ] || {
-    echo "demo: needs root, for network namespaces and TAPs; run: sudo make demo"
-    exit 1
-  }
+  need_root
   [ ! -e "$kept" ] || {
     echo "demo: one is still running; end it by: make demo-stop"
     exit 1
