@@ -1,7 +1,7 @@
 # Thin: every recipe is one script or one cmake preset.
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
-.PHONY: help deps build demo demo-stop test bench lint tidy format crds coverage readme clean
+.PHONY: help deps build demo demo-stop test fuzz bench lint tidy format crds coverage readme clean
 .DEFAULT_GOAL := help
 
 help: ## show this
@@ -21,6 +21,9 @@ demo-stop: ## end a demo that DEMO_KEEP=1 left running
 
 test: ## build with sanitizers and run every test
 	@.ci/test
+
+fuzz: ## each fuzz target for a minute (FUZZ_SECONDS), under clang
+	@.ci/fuzz
 
 bench: ## run the benchmarks: JSON and a table beside the budgets
 	@.ci/bench
