@@ -19,8 +19,10 @@ Error explained(Error error, const std::filesystem::path& path) {
   if (error.code == Code::kCorrupt)
     error.message +=
         ". No VM was touched. Copy " + path.string() +
-        "* to a safe place, then run `chrysalis doctor --rebuild`, or put a "
-        "copy of the file back";
+        "* to a safe place, then put a good copy back; `sqlite3 " +
+        path.string() +
+        " .recover` reads what is left of it, and vms/*/gen-*/vm.json beside "
+        "it is each VM's own record";
   return error;
 }
 

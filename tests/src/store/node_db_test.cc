@@ -206,7 +206,7 @@ TEST_F(NodeDbTest, AChangedByteStopsTheStartAndSaysWhatToDo) {
   const Error error = open_error();
   EXPECT_EQ(error.code, Code::kCorrupt);
   EXPECT_THAT(error.message, HasSubstr("row vm/vm-1 fails its checksum"));
-  EXPECT_THAT(error.message, HasSubstr("doctor --rebuild"));
+  EXPECT_THAT(error.message, HasSubstr(".recover` reads"));
   EXPECT_THAT(error.message, HasSubstr("No VM was touched"));
 }
 
