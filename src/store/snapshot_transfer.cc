@@ -104,6 +104,7 @@ Result<Copied> copy_and_hash(FileSystem& fs, const Source& source,
                              const fs::path& staging,
                              std::optional<uint32_t> group) {
   Copied out;
+  CHRYSALIS_TRY(expect_unlinked(fs, source.path(kManifestFile)));
   auto bytes = read_file(fs, source.path(kManifestFile), Manifest::kMaxBytes);
   if (!bytes && bytes.error().code == Code::kUnavailable)
     return tl::unexpected<Error>(bytes.error());

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "src/engine/hands/dump_check.h"
 #include "src/engine/hands/node_hands.h"
 #include "src/engine/hands/refuse.h"
 #include "src/hypervisor/guest_view.h"
@@ -13,15 +14,19 @@ namespace {
 
 constexpr std::chrono::minutes kHold{15};
 
-// A law's fault, by the reason that somebody acts on.
-Reason reason_of(const std::vector<model::Fault>& faults) {
-  const auto says = [&](std::string_view text) {
-    return std::ranges::any_of(faults, [&](const model::Fault& fault) {
-      return fault.message.find(text) != std::string::npos;
-    });
-  };
-  if (says("nic count mismatch")) return Reason::kNicCountMismatch;
-  return Reason::kInvalidConfig;
+// What a snapshot's files have against being used.
+Reason reason_of(Code code) {
+  switch (code) {
+    case Code::kNotFound:
+      return Reason::kSnapshotNotFound;
+    case Code::kUnsupported:
+      return Reason::kSnapshotUnsupported;  // of a newer version
+    case Code::kUnavailable:
+    case Code::kTimeout:
+      return Reason::kStagingFailed;  // the disk's fault: it may pass
+    default:
+      return Reason::kCorrupt;
+  }
 }
 
 store::Inherited inherited_from(const store::SnapshotRecord& snapshot) {
@@ -55,16 +60,19 @@ Event NodeHands::check_snapshot(Job& job, const std::string& digest) {
   if (!record->ready)
     return refuse(Reason::kSnapshotNotReady, "the snapshot is not complete");
   if (!digest.empty() && digest != record->manifest_digest)
-    return refuse(Reason::kManifestMismatch,
-                  "the snapshot's manifest is " + record->manifest_digest +
-                      ", " + digest + " was asked for");
+    return refuse(Reason::kDigestMismatch, "the snapshot's manifest is " +
+                                               record->manifest_digest + ", " +
+                                               digest + " was asked for");
   const auto verified = deps_.snapshots.verify(*record);
   if (!verified)
-    return refuse(verified.error().code == Code::kNotFound
-                      ? Reason::kSnapshotNotFound
-                      : Reason::kCorrupt,
-                  verified.error().message);
+    return refuse(reason_of(verified.error().code), verified.error().message);
   if (*verified) job.outcomes.emplace_back(**verified);
+  if (const auto fit =
+          check_dump(backend(record->config.hypervisor),
+                     deps_.paths.snapshot(job.snapshot_uid), *record);
+      !fit)
+    return refuse(reason_of(fit.error().code),
+                  "snapshot " + record->uid + ": " + fit.error().message);
   if (const auto binary =
           deps_.binaries.kept(record->config.hypervisor, record->vmm);
       !binary)
@@ -83,7 +91,7 @@ Event NodeHands::preflight_clone(Job& job) {
   const auto assembled =
       model::assemble_clone(request.wish, job.snapshot.config);
   if (!assembled.ok())
-    return refuse(reason_of(assembled.faults), model::join(assembled.faults));
+    return refuse(Reason::kInvalidConfig, model::join(assembled.faults));
   store::VmRecord& vm = job.after;
   vm.config = assembled.config;
   vm.sources = assembled.sources;
@@ -156,10 +164,16 @@ Event NodeHands::preflight_restore(Job& job) {
     return refuse(Reason::kOnDemandUnsupported,
                   "Firecracker maps its memory file anyway; remove "
                   "spec.restore.onDemand");
-  const auto assembled = model::assemble_restore(
-      request.wish, {job.before.config, job.before.sources}, snapshot.config);
+  model::Recorded target{job.before.config, job.before.sources};
+  // How many it really has: an older version may have recorded another number.
+  if (job.read_back) target.config.nics = job.read_back->nics;
+  const auto assembled =
+      model::assemble_restore(request.wish, target, snapshot.config);
   if (!assembled.ok())
-    return refuse(reason_of(assembled.faults), model::join(assembled.faults));
+    return refuse(target.config.nics != snapshot.config.nics
+                      ? Reason::kNicCountMismatch
+                      : Reason::kInvalidConfig,
+                  model::join(assembled.faults));
   store::VmRecord& vm = job.after;
   vm.config = assembled.config;
   vm.sources = assembled.sources;
