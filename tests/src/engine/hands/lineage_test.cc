@@ -5,11 +5,13 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <set>
 
 #include <nlohmann/json.hpp>
 
+#include "src/store/record_text.h"
 #include "src/store/records.h"
 #include "src/store/schema.h"
 #include "src/store/sqlite.h"
@@ -186,6 +188,66 @@ TEST_P(NodeLineage, ACloneHasTheSnapshotsNicsAndFreshMacs) {
     EXPECT_EQ(copy.record->config, expected);
     EXPECT_EQ(copy.read_back, expected) << "the rings that it really has";
   }
+}
+
+// Whatever it is refused for: the same process runs on, and no attempt is
+// used up.
+TEST_P(NodeLineage, ARefusedRestoreTouchesNothing) {
+  const bool ch = GetParam() == model::Hypervisor::kCloudHypervisor;
+  boot("vm-1");
+  snapshot("vm-1", "snap-1");
+  auto three = boot_request("vm-3");
+  three.config.nics = 3;
+  ASSERT_TRUE(run("vm-3", three).ok);
+  snapshot("vm-3", "snap-3");
+  const int pid = vmm_pid("vm-1");
+  const auto record = *view("vm-1").record;
+  struct Case {
+    Reason reason;
+    const char* words;
+    std::function<void(RestoreRequest&)> with;
+  };
+  std::vector<Case> cases = {
+      {Reason::kNicCountMismatch,
+       "nic count mismatch: vm has 1, snapshot has 3",
+       [](auto& r) {
+         r.snapshot_uid = "snap-3";
+         r.allow_foreign = true;
+       }},
+      {Reason::kForeignSnapshot, "set spec.restore.allowForeign",
+       [](auto& r) { r.snapshot_uid = "snap-3"; }},
+      {Reason::kInvalidConfig, "cpu 1: a restore takes cpu from the snapshot",
+       [](auto& r) { r.wish.cpu = 1; }},  // even when equal
+      {Reason::kInvalidConfig, "a restore keeps the VM's nics",
+       [](auto& r) { r.wish.nics = 1; }},
+      {Reason::kDigestMismatch, "sha256:0 was asked for",
+       [](auto& r) { r.manifest_digest = "sha256:0"; }},
+      {Reason::kSnapshotNotFound, "no such snapshot",
+       [](auto& r) { r.snapshot_uid = "none"; }},
+      {Reason::kAttemptUsed, "attempt 0 was used; ask for attempt 1",
+       [](auto& r) { r.attempt = 0; }}};
+  if (!ch)
+    cases.push_back({Reason::kOnDemandUnsupported, "spec.restore.onDemand",
+                     [](auto& r) { r.on_demand = true; }});
+  for (const Case& row : cases) {
+    SCOPED_TRACE(row.words);
+    auto request = restore_to("snap-1");
+    row.with(request);
+    const Outcome outcome = run("vm-1", request);
+    EXPECT_TRUE(outcome.refused);
+    EXPECT_EQ(outcome.reason, row.reason) << to_string(outcome.reason);
+    EXPECT_THAT(outcome.message, testing::HasSubstr(row.words));
+    EXPECT_EQ(vmm_pid("vm-1"), pid);
+    EXPECT_EQ(view("vm-1").live, Live::kRunning);
+    EXPECT_EQ(*view("vm-1").record, record);
+  }
+  auto request = restore_to("snap-1");
+  request.on_demand = ch;
+  const Outcome outcome = run("vm-1", request);
+  ASSERT_TRUE(outcome.ok) << outcome.message;
+  EXPECT_THAT(store::to_text(*view("vm-1").record),
+              testing::Not(testing::HasSubstr("onDemand")))
+      << "of the request, and of no record";
 }
 
 TEST_P(NodeLineage, APinnedManifestIsTheOneOrNone) {
