@@ -103,6 +103,10 @@ Result<> NodeHands::publish(Job& job) {
   if (job.after.has_initrd)
     CHRYSALIS_TRY(
         deps_.fs.link(generation.initrd(), staging / hypervisor::kInitrd));
+  // Once more, now that its VMM cannot reach them.
+  const auto& vm = backend(job.after.config.hypervisor);
+  CHRYSALIS_TRY(check_told_shape(vm, staging, job.snapshot.topology));
+  CHRYSALIS_TRY(check_dump(vm, staging, job.snapshot));
   job.snapshot.pause_ms = static_cast<uint64_t>(job.pause.count());
   CHRYSALIS_ASSIGN(auto published,
                    deps_.snapshots.publish(staging, job.snapshot));

@@ -52,6 +52,7 @@ TEST_F(TransferTest, AnImportIsTheSameButForeign) {
       [&](const fs::path& staging, const Manifest& manifest) -> Result<void> {
         EXPECT_EQ(manifest.config, record_.config);
         EXPECT_TRUE(fs::exists(staging / "memory-ranges"));
+        EXPECT_FALSE(fs::exists(staging / "disk0")) << "not before it agreed";
         checked = staging;
         return {};
       });
