@@ -2,6 +2,7 @@
 // may not set is refused here for the last time, in the law's own words.
 
 #include <algorithm>
+#include <utility>
 
 #include "src/engine/hands/dump_check.h"
 #include "src/engine/hands/node_hands.h"
@@ -37,6 +38,30 @@ uint16_t mtu_of(const store::SnapshotRecord& snapshot) {
   uint16_t mtu = 0;
   for (const auto& nic : snapshot.topology.nics) mtu = std::max(mtu, nic.mtu);
   return mtu;
+}
+
+// The guest was told an MTU and sends frames of it. REQUIRES: use_network(vm).
+Event mtu_fits(const store::VmRecord& vm,
+               const store::SnapshotRecord& snapshot) {
+  if (vm.mtu >= mtu_of(snapshot)) return {};
+  return refuse(Reason::kMtuTooSmall, "network " + vm.config.network +
+                                          " has MTU " + std::to_string(vm.mtu) +
+                                          ", the snapshot needs " +
+                                          std::to_string(mtu_of(snapshot)));
+}
+
+// The i-th of what a load brings. A guest whose NICs are swapped is given
+// `mac`; any other keeps the one that the snapshot froze.
+store::Nic loaded_nic(const Job& job, size_t i, std::string mac) {
+  const model::TopologyNic& saved = job.snapshot.topology.nics[i];
+  const bool swap = job.op.facts.swap_nics;
+  store::Nic nic;
+  nic.id =
+      swap ? hypervisor::fresh_nic_id(job.after.uid, job.seq, i) : saved.id;
+  nic.tap = network::tap_name(job.after.generation, i);
+  nic.guest_mac = swap ? mac : saved.mac;
+  nic.mac = std::move(mac);
+  return nic;
 }
 
 // What is loaded with the snapshot, whoever loads it.
@@ -101,26 +126,16 @@ Event NodeHands::preflight_clone(Job& job) {
                   "Firecracker maps its memory file anyway; remove "
                   "spec.source.snapshot.onDemand");
   if (auto event = use_network(vm); event.what != Happened::kDone) return event;
-  if (vm.mtu < mtu_of(job.snapshot))
-    return refuse(Reason::kMtuTooSmall,
-                  "network " + vm.config.network + " has MTU " +
-                      std::to_string(vm.mtu) + ", the snapshot needs " +
-                      std::to_string(mtu_of(job.snapshot)));
+  if (auto event = mtu_fits(vm, job.snapshot); event.what != Happened::kDone)
+    return event;
   if (auto event = reserve_load(job, request.on_demand);
       event.what != Happened::kDone)
     return event;
   take_shape(vm, job.snapshot);
   job.op.facts.swap_nics = can.swaps_nics && vm.config.nics != 0;
-  const auto& saved = job.snapshot.topology.nics;
-  for (size_t i = 0; i < saved.size(); ++i) {
-    store::Nic nic;
-    nic.id = can.swaps_nics ? hypervisor::fresh_nic_id(vm.uid, job.seq, i)
-                            : saved[i].id;
-    nic.tap = network::tap_name(vm.generation, i);
-    nic.mac = network::make_mac(vm.uid, job.seq, i);
-    nic.guest_mac = can.swaps_nics ? nic.mac : saved[i].mac;
-    vm.nics.push_back(std::move(nic));
-  }
+  for (size_t i = 0; i < job.snapshot.topology.nics.size(); ++i)
+    vm.nics.push_back(
+        loaded_nic(job, i, network::make_mac(vm.uid, job.seq, i)));
   vm.unix_uid = take_unix_uid(vm.uid);
   job.outcomes.emplace_back(
       store::HoldRow{job.snapshot_uid, job.uid, deps_.clock.wall() + kHold});
@@ -178,6 +193,9 @@ Event NodeHands::preflight_restore(Job& job) {
   vm.config = assembled.config;
   vm.sources = assembled.sources;
   if (auto event = use_network(vm); event.what != Happened::kDone) return event;
+  if (auto event = mtu_fits(vm, snapshot);
+      foreign && event.what != Happened::kDone)
+    return event;
   vm.mtu = std::max(job.before.mtu, mtu_of(snapshot));
   if (auto event = reserve_load(job, request.on_demand);
       event.what != Happened::kDone)
@@ -185,19 +203,11 @@ Event NodeHands::preflight_restore(Job& job) {
   take_shape(vm, snapshot);
   job.op.facts.swap_nics =
       foreign && can.swaps_nics && !snapshot.topology.nics.empty();
-  const auto& saved = snapshot.topology.nics;
   vm.nics.clear();
-  for (size_t i = 0; i < saved.size(); ++i) {
-    store::Nic nic;
-    nic.id = job.op.facts.swap_nics
-                 ? hypervisor::fresh_nic_id(vm.uid, job.seq, i)
-                 : saved[i].id;
-    nic.tap = network::tap_name(vm.generation, i);
-    nic.mac =
-        i < job.before.nics.size() ? job.before.nics[i].mac : saved[i].mac;
-    nic.guest_mac = job.op.facts.swap_nics ? nic.mac : saved[i].mac;
-    vm.nics.push_back(std::move(nic));
-  }
+  const auto& own = job.before.nics;
+  for (size_t i = 0; i < snapshot.topology.nics.size(); ++i)
+    vm.nics.push_back(loaded_nic(
+        job, i, i < own.size() ? own[i].mac : snapshot.topology.nics[i].mac));
   job.outcomes.emplace_back(
       store::HoldRow{job.snapshot_uid, job.uid, deps_.clock.wall() + kHold});
   return {};

@@ -190,6 +190,55 @@ TEST_P(NodeLineage, ACloneHasTheSnapshotsNicsAndFreshMacs) {
   }
 }
 
+// What a clone may be given wins over the snapshot; a restore keeps the
+// network of its target, also one of another lineage.
+TEST_P(NodeLineage, TheNetworkIsTheClonesOwnAndTheTargetsOwn) {
+  const bool ch = GetParam() == model::Hypervisor::kCloudHypervisor;
+  const auto networks = node_->paths().default_network_root();
+  std::filesystem::create_directories(networks);
+  std::ofstream(networks / "blue.conflist") << R"({"plugins":[{}]})";
+  std::ofstream(networks / "small.conflist") << R"({"plugins":[{"mtu":1300}]})";
+  boot("vm-1");
+  snapshot("vm-1", "snap-1");
+  auto clone = clone_of("snap-1");
+  clone.wish.network = "blue";
+  if (ch) clone.wish.no_direct_io = true;
+  ASSERT_TRUE(run("vm-2", clone).ok);
+  const auto made = view("vm-2").record;
+  EXPECT_EQ(made->config.network, "blue");
+  EXPECT_EQ(made->sources.network, model::Source::kSpec);
+  EXPECT_TRUE(made->config.no_direct_io);
+  EXPECT_EQ(view("vm-2").read_back, made->config);
+  clone.wish.network = "nowhere";
+  EXPECT_EQ(run("vm-3", clone).reason, Reason::kNetworkNotFound);
+  clone.wish.network = "small";
+  const Outcome narrow = run("vm-3", clone);
+  EXPECT_TRUE(narrow.refused);
+  EXPECT_EQ(narrow.reason, Reason::kMtuTooSmall);
+  EXPECT_THAT(narrow.message,
+              testing::HasSubstr("network small has MTU 1300, the snapshot "
+                                 "needs 1500"));
+  EXPECT_THAT(left_of("vm-3"), testing::IsEmpty());
+
+  auto restore = restore_to("snap-1");
+  restore.allow_foreign = true;
+  ASSERT_TRUE(run("vm-2", restore).ok);
+  EXPECT_EQ(view("vm-2").record->config.network, "blue");
+  EXPECT_EQ(view("vm-2").record->sources.network,
+            model::Source::kVirtualMachine);
+  auto small = boot_request("vm-4");
+  small.config.network = "small";
+  ASSERT_TRUE(run("vm-4", small).ok);
+  const int pid = vmm_pid("vm-4");
+  const Outcome refused = run("vm-4", restore);
+  EXPECT_TRUE(refused.refused);
+  EXPECT_EQ(refused.reason, Reason::kMtuTooSmall);
+  EXPECT_EQ(vmm_pid("vm-4"), pid);
+  // Its own snapshots are of its own MTU.
+  snapshot("vm-4", "snap-4");
+  EXPECT_TRUE(run("vm-4", restore_to("snap-4")).ok);
+}
+
 // Whatever it is refused for: the same process runs on, and no attempt is
 // used up.
 TEST_P(NodeLineage, ARefusedRestoreTouchesNothing) {
