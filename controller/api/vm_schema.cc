@@ -161,11 +161,14 @@ Schema inherited_from() {
 Schema spec_drift() {
   Schema p;
   p["field"] = text("Key of status.config.", 64);
-  p["spec"] = text("What the spec asks for.", 256);
+  p["spec"] = text(
+      "What the spec asks for; where clearedBy is Restore, what is recorded.",
+      256);
   p["running"] = text("What runs.", 256);
   p["clearedBy"] =
       every_name_of("What would make them equal.", model::kClearedBys);
-  return list_map("Where spec and running VM differ.", "field", p, 32);
+  return list_map("Where spec, or record, and running VM differ.", "field", p,
+                  32);
 }
 
 Schema restore_status() {

@@ -93,7 +93,7 @@ Retry retry_of(Reason reason) {
     case Reason::kShimLost:
       return Retry::kSlowly;
     case Reason::kInvalidConfig:
-    case Reason::kManifestMismatch:
+    case Reason::kDigestMismatch:
     case Reason::kSnapshotUnsupported:
     case Reason::kBlockDrainMissing:
     case Reason::kKvmNestedStateUnavailable:

@@ -3,6 +3,7 @@
 // One operation on its way through a lane: the pure Operation, and what the
 // hands need to perform it. Thread-safety: one thread at a time, the lane's.
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,7 @@ struct Job {
   store::VmRecord before;          // as recorded when it began
   store::VmRecord after;           // as it is to be recorded when it ends well
   store::SnapshotRecord snapshot;  // the one it is about, if any
+  std::optional<model::VmConfig> read_back;  // what ran when it began
 
   // Outcomes that ride with the next intent, or with the end. After an end
   // that could not be made durable: all of its rows.

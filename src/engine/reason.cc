@@ -24,8 +24,8 @@ std::string_view to_string(Reason reason) {
       return "SnapshotNotReady";
     case Reason::kSnapshotHeld:
       return "SnapshotHeld";
-    case Reason::kManifestMismatch:
-      return "ManifestMismatch";
+    case Reason::kDigestMismatch:
+      return "DigestMismatch";
     case Reason::kSnapshotUnsupported:
       return "SnapshotUnsupported";
     case Reason::kBlockDrainMissing:

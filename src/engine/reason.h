@@ -22,7 +22,7 @@ enum class Reason : uint8_t {
   kSnapshotNotFound,           // no such snapshot on this node
   kSnapshotNotReady,           // it is not published yet
   kSnapshotHeld,               // a clone is being staged from it
-  kManifestMismatch,           // its digest is not the one asked for
+  kDigestMismatch,             // its digest is not the one asked for
   kSnapshotUnsupported,        // this VMM or host can take none
   kBlockDrainMissing,          // CH before v53 pauses without draining
   kKvmNestedStateUnavailable,  // CH cannot save a vCPU on this KVM

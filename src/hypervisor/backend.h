@@ -161,6 +161,11 @@ class Backend {
   [[nodiscard]] virtual Result<ReadBack> read_topology(
       const std::filesystem::path& dir) const = 0;
 
+  // Whether prepare_load could: the same objections, and nothing is written.
+  // TAPs in spec do not count.
+  [[nodiscard]] virtual Result<void> check_load(
+      const std::filesystem::path& dir, const LoadSpec& spec) const = 0;
+
   // Makes the dump in `dir` (a generation being staged) fit to be loaded as
   // spec says: CH's config.json is built anew from an allow-list and replaced
   // durably. kInvalid names the key of anything not ours.

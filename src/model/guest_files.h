@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -34,6 +35,20 @@ inline constexpr std::string_view kChState = "state.json";
 inline constexpr std::string_view kChMemory = "memory-ranges";
 inline constexpr std::string_view kFcState = "vmstate";
 inline constexpr std::string_view kFcMemory = "mem";
+
+// The most that a VMM writes into those that are read as a whole; what is
+// larger is none of theirs.
+inline constexpr uint64_t kMaxChConfig = uint64_t{1} << 20;
+inline constexpr uint64_t kMaxChState = uint64_t{32} << 20;  // 254 vCPUs: 8 MiB
+inline constexpr uint64_t kMaxFcState = 10'000'000;  // the VMM's own limit
+
+// UINT64_MAX: not one of these.
+constexpr uint64_t max_bytes_of(std::string_view dump_file) {
+  return dump_file == kChConfig  ? kMaxChConfig
+         : dump_file == kChState ? kMaxChState
+         : dump_file == kFcState ? kMaxFcState
+                                 : UINT64_MAX;
+}
 
 constexpr DumpFiles dump_files(Hypervisor kind) {
   return kind == Hypervisor::kCloudHypervisor

@@ -165,4 +165,15 @@ std::vector<Drift> spec_drift(const VmWish& wish, const VmConfig& running) {
   return out;
 }
 
+std::vector<Drift> record_drift(const VmConfig& record,
+                                const VmConfig& running) {
+  std::vector<Drift> out;
+  for_each_field([&](const auto& row, auto at) {
+    if (at(record) != at(running))
+      out.push_back({std::string(row.key), show(at(record)), show(at(running)),
+                     Drift::ClearedBy::kRestore});
+  });
+  return out;
+}
+
 }  // namespace chrysalis::model

@@ -50,7 +50,7 @@ Assembled assemble_restore(const VmWish& wish, const Recorded& target,
 
 Assembled assemble_cold_boot(const VmWish& wish, const Recorded& record);
 
-// A field whose spec asks for something else than what runs.
+// A field whose spec, or whose record, is something else than what runs.
 struct Drift {
   enum class ClearedBy : uint8_t { kRestart, kRecreate, kRestore };
   std::string field;  // the key: "cpu"
@@ -65,5 +65,11 @@ inline constexpr Drift::ClearedBy kClearedBys[] = {Drift::ClearedBy::kRestart,
 std::string_view to_string(Drift::ClearedBy by);
 
 std::vector<Drift> spec_drift(const VmWish& wish, const VmConfig& running);
+
+// What the record says beside what was read back: an older version wrote down
+// what was asked of a restore and not what it brought. `spec` is then the
+// recorded value. The next restore takes the record from its snapshot.
+std::vector<Drift> record_drift(const VmConfig& record,
+                                const VmConfig& running);
 
 }  // namespace chrysalis::model

@@ -4,6 +4,8 @@
 #include <string_view>
 #include <vector>
 
+#include "src/model/law.h"
+
 namespace chrysalis::model {
 namespace {
 
@@ -18,11 +20,13 @@ std::string as_text(DiskRole value) {
 // The first that was met stays.
 class Difference {
  public:
+  explicit Difference(std::string_view words) : words_(words) {}
+
   template <class T>
   void compare(const std::string& field, const T& saved, const T& loaded) {
     if (saved == loaded || found_) return;
-    found_ = field + ": the snapshot has " + as_text(saved) + ", " +
-             as_text(loaded) + " was loaded";
+    const std::string shown[] = {as_text(saved), as_text(loaded)};
+    found_ = field + ": " + fill(words_, shown);
   }
   // Zero: that side does not say.
   template <class T>
@@ -39,22 +43,24 @@ class Difference {
       const auto got = std::ranges::find(loaded, want.id, &Device::id);
       if (got != loaded.end())
         each(name, want, *got);
-      else if (!found_)
-        found_ = name + ": it is in the snapshot and was not loaded";
+      else
+        compare(name, std::string("one of that id"), std::string("none"));
     }
   }
 
   std::optional<std::string> take() { return std::move(found_); }
 
  private:
+  std::string_view words_;
   std::optional<std::string> found_;
 };
 
 }  // namespace
 
 std::optional<std::string> first_difference(const Topology& saved,
-                                            const Topology& loaded) {
-  Difference out;
+                                            const Topology& loaded,
+                                            std::string_view words) {
+  Difference out(words);
   out.compare("cpu", uint64_t{saved.cpu}, uint64_t{loaded.cpu});
   out.compare("memory", saved.memory, loaded.memory);
   out.compare_if_said("maxPhysBits", uint64_t{saved.max_phys_bits},

@@ -7,13 +7,16 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "src/model/topology.h"
 
 namespace chrysalis::model {
 
-// "nics[net0].mac: the snapshot has 02:..:01, 02:..:02 was loaded"
+// "nics[net0].mac: the snapshot has 02:..:01, 02:..:02 was loaded". words: the
+// %s are the two values.
 [[nodiscard]] std::optional<std::string> first_difference(
-    const Topology& saved, const Topology& loaded);
+    const Topology& saved, const Topology& loaded,
+    std::string_view words = "the snapshot has %s, %s was loaded");
 
 }  // namespace chrysalis::model

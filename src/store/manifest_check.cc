@@ -41,6 +41,12 @@ bool is_mac(std::string_view mac) {
   return true;
 }
 
+// As the configuration says, of which every bound was checked; 0: the VMM does
+// not say.
+bool is_ring(uint32_t frozen, uint32_t configured) {
+  return frozen == 0 || frozen == configured;
+}
+
 Result<void> check_texts(const Manifest& m) {
   if (!is_printable(m.cmdline, kMaxCmdline))
     return wrong("cmdline", "not a line of printable ASCII");
@@ -77,6 +83,9 @@ Result<void> check_devices(const Manifest& m) {
     for (size_t j = 0; j < i; ++j)
       if (t.nics[j].id == t.nics[i].id)
         return wrong(at("topology.nics", i, "id"), "is there twice");
+    if (!is_ring(t.nics[i].queue_size, m.config.queue_size))
+      return wrong(at("topology.nics", i, "queueSize"),
+                   "differs from config.queueSize");
   }
   if (t.disks.size() != m.disks.size())
     return wrong("topology.disks", "not as many as disks");
@@ -98,6 +107,9 @@ Result<void> check_disks(const Manifest& m) {
     if (frozen.id != disk.id || frozen.role != disk.role ||
         frozen.read_only != disk.readonly)
       return wrong(at("disks", i, "id"), "differs from the topology's");
+    if (!is_ring(frozen.queue_size, m.config.disk_queue_size))
+      return wrong(at("topology.disks", i, "queueSize"),
+                   "differs from config.diskQueueSize");
     if (frozen.bytes.count != 0 && frozen.bytes.count != disk.bytes)
       return wrong(at("disks", i, "bytes"), "differs from the topology's");
     const ManifestFile* file = m.file(disk.file);
@@ -124,6 +136,9 @@ Result<void> check_files(const Manifest& m) {
       return wrong(at("files", i, "sha256"), "not a sha256");
     if (file.data_bytes > file.bytes)
       return wrong(at("files", i, "dataBytes"), "more than its bytes");
+    if (file.bytes > model::max_bytes_of(file.name))
+      return wrong(at("files", i, "bytes"),
+                   file.name + " is larger than any VMM writes it");
     names.push_back(file.name);
   }
   const auto expected = snapshot_file_names(record_of(m));

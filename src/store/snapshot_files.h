@@ -94,7 +94,7 @@ class SnapshotFiles {
     std::string directory;      // IMPORT_ROOT/<ns>/<directory>
     uint64_t attempt = 0;       // names the staging directory
   };
-  // Looks at the staged copy before it is published: the VMM's own files.
+  // Looks at the staged copy, all but its disks: the VMM's own files.
   using Check = std::function<Result<void>(const std::filesystem::path& staging,
                                            const Manifest& manifest)>;
   // The source is never changed. The record is foreign: no source_uid.

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "src/base/tree_hash.h"
+#include "src/model/guest_files.h"
 
 namespace chrysalis::store {
 namespace {
@@ -46,6 +47,17 @@ class Puncher {
   Extent run_;
 };
 
+// Generations link what nobody writes to; the rest is a snapshot's own.
+bool may_be_linked(std::string_view name) {
+  return name == model::kKernel || name == model::kInitrd ||
+         name == model::kChMemory || name == model::kFcMemory;
+}
+
+tl::unexpected<Error> linked_elsewhere(std::string_view name) {
+  return fail(Code::kCorrupt,
+              std::string(name) + " is linked elsewhere: it could change");
+}
+
 Error in_file(Error error, std::string_view name) {
   return with_context(std::move(error), name);
 }
@@ -76,9 +88,7 @@ Result<ManifestFile> seal_file(const SealTarget& at, std::string_view name) {
   const fs::path path = at.directory / name;
   CHRYSALIS_ASSIGN(auto file, at.fs.open(path, FileSystem::Mode::kReadWrite));
   CHRYSALIS_ASSIGN(const FileStat stat, file->stat());
-  if (stat.links != 1)
-    return fail(Code::kCorrupt,
-                std::string(name) + " is linked elsewhere: it could change");
+  if (stat.links != 1) return linked_elsewhere(name);
   Puncher puncher(*file);
   ManifestFile out{std::string(name), stat.size, 0, ""};
   CHRYSALIS_ASSIGN(out.sha256,
@@ -131,6 +141,8 @@ Result<std::vector<FileStamp>> stamps_of(
     if (!stat) return tl::unexpected<Error>(in_file(stat.error(), file.name));
     if (stat->kind != FileStat::Kind::kFile)
       return fail(Code::kCorrupt, file.name + " is not a regular file");
+    if (stat->links != 1 && !may_be_linked(file.name))
+      return linked_elsewhere(file.name);
     if (stat->size != file.bytes)
       return fail(Code::kCorrupt,
                   file.name + " has " + std::to_string(stat->size) +
@@ -139,6 +151,13 @@ Result<std::vector<FileStamp>> stamps_of(
         {file.name, stat->device, stat->inode, stat->size, stat->mtime_ns});
   }
   return out;
+}
+
+Result<void> expect_unlinked(FileSystem& fs, const fs::path& path) {
+  const auto stat = fs.stat(path);
+  if (stat && stat->kind == FileStat::Kind::kFile && stat->links != 1)
+    return linked_elsewhere(path.filename().string());
+  return {};  // whoever reads it says what else there is to say
 }
 
 Result<void> expect_names(std::vector<std::string> found,

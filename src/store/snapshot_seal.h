@@ -37,10 +37,14 @@ Result<void> seal_directory(const SealTarget& at, std::string_view manifest,
                             const std::filesystem::path& to);
 
 // Of the files of a manifest, in its order. kCorrupt: one is missing, no
-// regular file, or not as large as the manifest says.
+// regular file, not as large as the manifest says, or has a second name under
+// which it could be written to.
 Result<std::vector<FileStamp>> stamps_of(
     FileSystem& fs, const std::filesystem::path& directory,
     const std::vector<ManifestFile>& files);
+
+// kCorrupt: the file has a second name.
+Result<void> expect_unlinked(FileSystem& fs, const std::filesystem::path& path);
 
 // Exactly these names, besides manifest and record. kCorrupt names the first
 // that is too much or missing.

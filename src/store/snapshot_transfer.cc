@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 
@@ -100,10 +101,22 @@ struct Copied {
   std::vector<ManifestFile> files;  // with the data bytes of the copy
 };
 
-Result<Copied> copy_and_hash(FileSystem& fs, const Source& source,
-                             const fs::path& staging,
-                             std::optional<uint32_t> group) {
+// One file of it, copied and hashed; the copy is what is told.
+Result<ManifestFile> copy_file(const SealTarget& to, const Source& source,
+                               const ManifestFile& file) {
+  CHRYSALIS_TRY(
+      to.fs.clone_file(source.path(file.name), to.directory / file.name, 0600));
+  CHRYSALIS_ASSIGN(auto sealed, seal_file(to, file.name));
+  if (sealed.bytes == file.bytes && sealed.sha256 == file.sha256) return sealed;
+  return fail(Code::kCorrupt, file.name + " is not what " +
+                                  std::string(kManifestFile) +
+                                  " says: sha256 " + sealed.sha256 +
+                                  " instead of " + file.sha256);
+}
+
+Result<Copied> read_manifest(FileSystem& fs, const Source& source) {
   Copied out;
+  CHRYSALIS_TRY(expect_unlinked(fs, source.path(kManifestFile)));
   auto bytes = read_file(fs, source.path(kManifestFile), Manifest::kMaxBytes);
   if (!bytes && bytes.error().code == Code::kUnavailable)
     return tl::unexpected<Error>(bytes.error());
@@ -119,21 +132,30 @@ Result<Copied> copy_and_hash(FileSystem& fs, const Source& source,
     return tl::unexpected<Error>(
         with_context(std::move(manifest).error(), kManifestFile));
   out.manifest = std::move(*manifest);
+  return out;
+}
+
+// The disks last, and none of them before `check` has agreed.
+Result<Copied> copy_and_hash(const SealTarget& to, const Source& source,
+                             const SnapshotFiles::Check& check) {
+  CHRYSALIS_ASSIGN(Copied out, read_manifest(to.fs, source));
   CHRYSALIS_ASSIGN(auto names, names_of(source));
   CHRYSALIS_TRY(expect_names(std::move(names), out.manifest.files));
   // Kinds and sizes before any byte is copied, and of the copy again.
-  CHRYSALIS_TRY(stamps_of(fs, source.path(""), out.manifest.files));
-  for (const ManifestFile& file : out.manifest.files) {
-    CHRYSALIS_TRY(
-        fs.clone_file(source.path(file.name), staging / file.name, 0600));
-    CHRYSALIS_ASSIGN(auto sealed, seal_file({fs, staging, group}, file.name));
-    if (sealed.bytes != file.bytes || sealed.sha256 != file.sha256)
-      return fail(Code::kCorrupt, file.name + " is not what " +
-                                      std::string(kManifestFile) +
-                                      " says: sha256 " + sealed.sha256 +
-                                      " instead of " + file.sha256);
-    out.files.push_back(std::move(sealed));
+  CHRYSALIS_TRY(stamps_of(to.fs, source.path(""), out.manifest.files));
+  const auto is_disk = [&](const ManifestFile& file) {
+    return std::ranges::find(out.manifest.disks, file.name, &Disk::file) !=
+           out.manifest.disks.end();
+  };
+  for (const bool disks : {false, true}) {
+    for (const ManifestFile& file : out.manifest.files) {
+      if (is_disk(file) != disks) continue;
+      CHRYSALIS_ASSIGN(auto copied, copy_file(to, source, file));
+      out.files.push_back(std::move(copied));
+    }
+    if (!disks && check) CHRYSALIS_TRY(check(to.directory, out.manifest));
   }
+  std::ranges::sort(out.files, {}, &ManifestFile::name);
   return out;
 }
 
@@ -183,9 +205,9 @@ Result<SnapshotFiles::Published> SnapshotFiles::take_in(const Import& import,
   const auto take = [&]() -> Result<Published> {
     CHRYSALIS_TRY(fs_.remove_tree(staging));
     CHRYSALIS_TRY(fs_.mkdir(staging, 0750));
-    CHRYSALIS_ASSIGN(Copied copied,
-                     copy_and_hash(fs_, source, staging, options_.group));
-    if (check) CHRYSALIS_TRY(check(staging, copied.manifest));
+    CHRYSALIS_ASSIGN(
+        Copied copied,
+        copy_and_hash({fs_, staging, options_.group}, source, check));
     SnapshotRecord record = record_of(copied.manifest);
     record.uid = import.uid;
     record.ns = import.ns;

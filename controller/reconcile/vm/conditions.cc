@@ -224,14 +224,18 @@ std::optional<Said> restart_required(const VmObserved& observed,
                               *observed.view.record)};
 }
 
-std::optional<Said> inherited(const VmObserved& observed,
+std::optional<Said> inherited(const VmObserved& observed, const Choice& choice,
                               const api::VmStatus& status) {
   if (!status.inherited_from) return std::nullopt;
-  const engine::VmView& view = observed.view;
-  if (view.read_back && *view.read_back != view.record->config)
+  std::string fields;
+  for (const model::Drift& drift : drift_of_record(observed, choice))
+    fields += (fields.empty() ? "" : ", ") + drift.field + " " + drift.spec +
+              " (runs with " + drift.running + ")";
+  if (!fields.empty())
     return Said{Truth::kFalse, StatusReason::kRecordDrifted,
-                "the record and what runs differ; the next restore or cold "
-                "boot makes them equal"};
+                "recorded is " + fields +
+                    "; the next restore takes the record from its snapshot, "
+                    "a cold boot would start what is recorded"};
   return Said{Truth::kTrue, StatusReason::kInherited,
               "from VMSnapshot " + status.inherited_from->snapshot};
 }
@@ -277,7 +281,8 @@ void set_conditions(api::VmStatus& status, const VmObserved& observed,
                                         : StatusReason::kFailed);
   if_so(ConditionType::kRestoreSucceeded, restore_succeeded(observed, choice));
   if_so(ConditionType::kRestartRequired, restart_required(observed, status));
-  if_so(ConditionType::kResourcesInherited, inherited(observed, status));
+  if_so(ConditionType::kResourcesInherited,
+        inherited(observed, choice, status));
   if_so(ConditionType::kSnapshotSupported,
         snapshot_supported(observed, status));
   if_so(ConditionType::kGuestNetworkReady, guest_network(observed, status));

@@ -32,7 +32,7 @@ std::optional<Hindrance> snapshot_lacks(const VmObserved& observed,
   const store::SnapshotRecord& record = *named->view.record;
   if (!use.manifest_digest.empty() &&
       use.manifest_digest != record.manifest_digest)
-    return stalls(Reason::kManifestMismatch,
+    return stalls(Reason::kDigestMismatch,
                   called(use) + " has " + record.manifest_digest +
                       ", asked for is " + use.manifest_digest);
   if (use.on_demand &&

@@ -27,10 +27,14 @@ std::optional<Hindrance> mismatch(const VmObserved& observed) {
   const api::VmSpec& spec = observed.vm->spec;
   const store::VmRecord& record = *observed.view.record;
   const store::SnapshotRecord& snapshot = *observed.snapshot->view.record;
-  const model::Assembled assembled = model::assemble_restore(
-      spec.wish, {record.config, record.sources}, snapshot.config);
+  model::Recorded target{record.config, record.sources};
+  // How many it really has: an older version may have recorded another number.
+  if (observed.view.read_back)
+    target.config.nics = observed.view.read_back->nics;
+  const model::Assembled assembled =
+      model::assemble_restore(spec.wish, target, snapshot.config);
   if (!assembled.ok())
-    return refused_config(assembled, snapshot.config, &record.config);
+    return refused_config(assembled, snapshot.config, &target.config);
   if (is_foreign(observed) && !spec.restore->allow_foreign)
     return stalls(Reason::kForeignSnapshot,
                   "VMSnapshot " + spec.restore->snapshot +

@@ -49,6 +49,37 @@ std::vector<api::Interface> interfaces(const engine::VmView& view,
   return out;
 }
 
+// The record was made for what comes, and what runs is still what was.
+bool changes_config(Kind kind) {
+  switch (kind) {
+    case Kind::kBoot:
+    case Kind::kStart:
+    case Kind::kRestart:
+    case Kind::kClone:
+    case Kind::kRestore:
+    case Kind::kReap:
+      return true;
+    case Kind::kStop:
+    case Kind::kPause:
+    case Kind::kResume:
+    case Kind::kSnapshot:
+    case Kind::kDeleteVm:
+    case Kind::kDeleteSnapshot:
+    case Kind::kImport:
+      return false;
+  }
+  return true;
+}
+
+// One entry a field: what its spec asks for goes before what was recorded.
+void add_record_drift(api::VmStatus& status, const VmObserved& observed,
+                      const Choice& choice) {
+  for (model::Drift& drift : drift_of_record(observed, choice))
+    if (std::ranges::find(status.spec_drift, drift.field,
+                          &model::Drift::field) == status.spec_drift.end())
+      status.spec_drift.push_back(std::move(drift));
+}
+
 void tell_record(api::VmStatus& status, const VmObserved& observed) {
   const engine::VmView& view = observed.view;
   const model::VmConfig* config = known_config(view);
@@ -146,9 +177,22 @@ VmPhase phase_of(const VmObserved& observed, const Choice& choice) {
   return choice.doing ? phase_of_kind(*choice.doing, otherwise) : otherwise;
 }
 
+std::vector<model::Drift> drift_of_record(const VmObserved& observed,
+                                          const Choice& choice) {
+  const engine::VmView& view = observed.view;
+  if (!view.record || !view.record->inherited || !view.read_back ||
+      !is_up(view.live))
+    return {};
+  const auto doing =
+      view.running ? std::optional(view.running->kind) : choice.doing;
+  if (doing && changes_config(*doing)) return {};
+  return model::record_drift(view.record->config, *view.read_back);
+}
+
 api::VmStatus vm_status(const VmObserved& observed, const Choice& choice,
                         Wall now) {
   api::VmStatus status = facts_of(observed);
+  add_record_drift(status, observed, choice);
   status.phase = phase_of(observed, choice);
   status.restore = restore_status(observed, choice);
   set_conditions(status, observed, choice, now);
@@ -211,6 +255,20 @@ std::optional<Note> shrink_note(const api::VmStatus& before,
                   drift->running + " or more, or create the VM anew"};
 }
 
+// Once: until it says something else.
+std::optional<Note> drift_note(const api::VmStatus& before,
+                               const api::VmStatus& after) {
+  const std::string drifted(to_string(StatusReason::kRecordDrifted));
+  const auto* now =
+      api::find_condition(after.conditions, ConditionType::kResourcesInherited);
+  if (now == nullptr || now->reason != drifted) return std::nullopt;
+  const auto* was = api::find_condition(before.conditions,
+                                        ConditionType::kResourcesInherited);
+  if (was != nullptr && was->reason == drifted && was->message == now->message)
+    return std::nullopt;
+  return Note{true, drifted, "Reconcile", now->message};
+}
+
 }  // namespace
 
 std::vector<Note> transitions(const api::VmStatus& before,
@@ -222,6 +280,7 @@ std::vector<Note> transitions(const api::VmStatus& before,
     if (auto note =
             transition(before.conditions, after.conditions, type, action))
       notes.push_back(*std::move(note));
+  if (auto note = drift_note(before, after)) notes.push_back(*std::move(note));
   if (auto note = shrink_note(before, after)) notes.push_back(*std::move(note));
   return notes;
 }

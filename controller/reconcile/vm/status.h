@@ -20,7 +20,8 @@ api::VmStatus deleting_status(const VmObserved& observed,
 // Equal but for the order of lists whose order says nothing.
 bool same_status(const api::VmStatus& a, const api::VmStatus& b);
 
-// At most two: what became of Ready and of the restore.
+// What became of Ready and of the restore, a record that drifted, and a disk
+// that cannot shrink.
 std::vector<Note> transitions(const api::VmStatus& before,
                               const api::VmStatus& after);
 
@@ -28,6 +29,10 @@ std::vector<Note> transitions(const api::VmStatus& before,
 std::string how_it_ended(const engine::VmView& view);
 
 // ---- the parts of vm_status()
+// Of a VM that inherited and runs, while nothing is on its way that gives it
+// another configuration: what its record says and what was read back.
+std::vector<model::Drift> drift_of_record(const VmObserved& observed,
+                                          const Choice& choice);
 api::VmPhase phase_of(const VmObserved& observed, const Choice& choice);
 void set_conditions(api::VmStatus& status, const VmObserved& observed,
                     const Choice& choice, Wall now);

@@ -20,7 +20,7 @@ std::vector<std::string> taps_of(const VmRecord& record) {
 std::vector<hypervisor::NicSpec> nic_specs(const VmRecord& record) {
   std::vector<hypervisor::NicSpec> out;
   for (const store::Nic& nic : record.nics)
-    out.push_back({nic.id, nic.tap, nic.mac, record.mtu});
+    out.push_back({nic.id, nic.tap, nic.guest_mac, record.mtu});
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <string_view>
 
+#include "src/engine/hands/dump_check.h"
 #include "src/engine/hands/node_hands.h"
 #include "src/hypervisor/guest_view.h"
 
@@ -102,6 +103,10 @@ Result<> NodeHands::publish(Job& job) {
   if (job.after.has_initrd)
     CHRYSALIS_TRY(
         deps_.fs.link(generation.initrd(), staging / hypervisor::kInitrd));
+  // Once more, now that its VMM cannot reach them.
+  const auto& vm = backend(job.after.config.hypervisor);
+  CHRYSALIS_TRY(check_told_shape(vm, staging, job.snapshot.topology));
+  CHRYSALIS_TRY(check_dump(vm, staging, job.snapshot));
   job.snapshot.pause_ms = static_cast<uint64_t>(job.pause.count());
   CHRYSALIS_ASSIGN(auto published,
                    deps_.snapshots.publish(staging, job.snapshot));
@@ -117,11 +122,8 @@ Result<> NodeHands::take_in(Job& job) {
   const auto check = [&](const std::filesystem::path& staging,
                          const store::Manifest& manifest) -> Result<> {
     const auto& vm = backend(manifest.config.hypervisor);
-    if (!hypervisor::capabilities(vm.kind()).topology_in_files) return {};
-    CHRYSALIS_ASSIGN(const auto shape, vm.read_topology(staging));
-    if (shape.topology == manifest.topology) return {};
-    return fail(Code::kCorrupt,
-                "the manifest's topology is not that of the VMM's own files");
+    CHRYSALIS_TRY(check_told_shape(vm, staging, manifest.topology));
+    return check_dump(vm, staging, store::record_of(manifest));
   };
   CHRYSALIS_ASSIGN(auto published,
                    deps_.snapshots.take_in({job.uid, request.ns, request.name,

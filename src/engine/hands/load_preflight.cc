@@ -2,7 +2,9 @@
 // may not set is refused here for the last time, in the law's own words.
 
 #include <algorithm>
+#include <utility>
 
+#include "src/engine/hands/dump_check.h"
 #include "src/engine/hands/node_hands.h"
 #include "src/engine/hands/refuse.h"
 #include "src/hypervisor/guest_view.h"
@@ -13,15 +15,19 @@ namespace {
 
 constexpr std::chrono::minutes kHold{15};
 
-// A law's fault, by the reason that somebody acts on.
-Reason reason_of(const std::vector<model::Fault>& faults) {
-  const auto says = [&](std::string_view text) {
-    return std::ranges::any_of(faults, [&](const model::Fault& fault) {
-      return fault.message.find(text) != std::string::npos;
-    });
-  };
-  if (says("nic count mismatch")) return Reason::kNicCountMismatch;
-  return Reason::kInvalidConfig;
+// What a snapshot's files have against being used.
+Reason reason_of(Code code) {
+  switch (code) {
+    case Code::kNotFound:
+      return Reason::kSnapshotNotFound;
+    case Code::kUnsupported:
+      return Reason::kSnapshotUnsupported;  // of a newer version
+    case Code::kUnavailable:
+    case Code::kTimeout:
+      return Reason::kStagingFailed;  // the disk's fault: it may pass
+    default:
+      return Reason::kCorrupt;
+  }
 }
 
 store::Inherited inherited_from(const store::SnapshotRecord& snapshot) {
@@ -32,6 +38,30 @@ uint16_t mtu_of(const store::SnapshotRecord& snapshot) {
   uint16_t mtu = 0;
   for (const auto& nic : snapshot.topology.nics) mtu = std::max(mtu, nic.mtu);
   return mtu;
+}
+
+// The guest was told an MTU and sends frames of it. REQUIRES: use_network(vm).
+Event mtu_fits(const store::VmRecord& vm,
+               const store::SnapshotRecord& snapshot) {
+  if (vm.mtu >= mtu_of(snapshot)) return {};
+  return refuse(Reason::kMtuTooSmall, "network " + vm.config.network +
+                                          " has MTU " + std::to_string(vm.mtu) +
+                                          ", the snapshot needs " +
+                                          std::to_string(mtu_of(snapshot)));
+}
+
+// The i-th of what a load brings. A guest whose NICs are swapped is given
+// `mac`; any other keeps the one that the snapshot froze.
+store::Nic loaded_nic(const Job& job, size_t i, std::string mac) {
+  const model::TopologyNic& saved = job.snapshot.topology.nics[i];
+  const bool swap = job.op.facts.swap_nics;
+  store::Nic nic;
+  nic.id =
+      swap ? hypervisor::fresh_nic_id(job.after.uid, job.seq, i) : saved.id;
+  nic.tap = network::tap_name(job.after.generation, i);
+  nic.guest_mac = swap ? mac : saved.mac;
+  nic.mac = std::move(mac);
+  return nic;
 }
 
 // What is loaded with the snapshot, whoever loads it.
@@ -55,16 +85,19 @@ Event NodeHands::check_snapshot(Job& job, const std::string& digest) {
   if (!record->ready)
     return refuse(Reason::kSnapshotNotReady, "the snapshot is not complete");
   if (!digest.empty() && digest != record->manifest_digest)
-    return refuse(Reason::kManifestMismatch,
-                  "the snapshot's manifest is " + record->manifest_digest +
-                      ", " + digest + " was asked for");
+    return refuse(Reason::kDigestMismatch, "the snapshot's manifest is " +
+                                               record->manifest_digest + ", " +
+                                               digest + " was asked for");
   const auto verified = deps_.snapshots.verify(*record);
   if (!verified)
-    return refuse(verified.error().code == Code::kNotFound
-                      ? Reason::kSnapshotNotFound
-                      : Reason::kCorrupt,
-                  verified.error().message);
+    return refuse(reason_of(verified.error().code), verified.error().message);
   if (*verified) job.outcomes.emplace_back(**verified);
+  if (const auto fit =
+          check_dump(backend(record->config.hypervisor),
+                     deps_.paths.snapshot(job.snapshot_uid), *record);
+      !fit)
+    return refuse(reason_of(fit.error().code),
+                  "snapshot " + record->uid + ": " + fit.error().message);
   if (const auto binary =
           deps_.binaries.kept(record->config.hypervisor, record->vmm);
       !binary)
@@ -83,7 +116,7 @@ Event NodeHands::preflight_clone(Job& job) {
   const auto assembled =
       model::assemble_clone(request.wish, job.snapshot.config);
   if (!assembled.ok())
-    return refuse(reason_of(assembled.faults), model::join(assembled.faults));
+    return refuse(Reason::kInvalidConfig, model::join(assembled.faults));
   store::VmRecord& vm = job.after;
   vm.config = assembled.config;
   vm.sources = assembled.sources;
@@ -93,26 +126,16 @@ Event NodeHands::preflight_clone(Job& job) {
                   "Firecracker maps its memory file anyway; remove "
                   "spec.source.snapshot.onDemand");
   if (auto event = use_network(vm); event.what != Happened::kDone) return event;
-  if (vm.mtu < mtu_of(job.snapshot))
-    return refuse(Reason::kMtuTooSmall,
-                  "network " + vm.config.network + " has MTU " +
-                      std::to_string(vm.mtu) + ", the snapshot needs " +
-                      std::to_string(mtu_of(job.snapshot)));
+  if (auto event = mtu_fits(vm, job.snapshot); event.what != Happened::kDone)
+    return event;
   if (auto event = reserve_load(job, request.on_demand);
       event.what != Happened::kDone)
     return event;
   take_shape(vm, job.snapshot);
   job.op.facts.swap_nics = can.swaps_nics && vm.config.nics != 0;
-  const auto& saved = job.snapshot.topology.nics;
-  for (size_t i = 0; i < saved.size(); ++i) {
-    store::Nic nic;
-    nic.id = can.swaps_nics ? hypervisor::fresh_nic_id(vm.uid, job.seq, i)
-                            : saved[i].id;
-    nic.tap = network::tap_name(vm.generation, i);
-    nic.mac = network::make_mac(vm.uid, job.seq, i);
-    nic.guest_mac = can.swaps_nics ? nic.mac : saved[i].mac;
-    vm.nics.push_back(std::move(nic));
-  }
+  for (size_t i = 0; i < job.snapshot.topology.nics.size(); ++i)
+    vm.nics.push_back(
+        loaded_nic(job, i, network::make_mac(vm.uid, job.seq, i)));
   vm.unix_uid = take_unix_uid(vm.uid);
   job.outcomes.emplace_back(
       store::HoldRow{job.snapshot_uid, job.uid, deps_.clock.wall() + kHold});
@@ -156,14 +179,23 @@ Event NodeHands::preflight_restore(Job& job) {
     return refuse(Reason::kOnDemandUnsupported,
                   "Firecracker maps its memory file anyway; remove "
                   "spec.restore.onDemand");
-  const auto assembled = model::assemble_restore(
-      request.wish, {job.before.config, job.before.sources}, snapshot.config);
+  model::Recorded target{job.before.config, job.before.sources};
+  // How many it really has: an older version may have recorded another number.
+  if (job.read_back) target.config.nics = job.read_back->nics;
+  const auto assembled =
+      model::assemble_restore(request.wish, target, snapshot.config);
   if (!assembled.ok())
-    return refuse(reason_of(assembled.faults), model::join(assembled.faults));
+    return refuse(target.config.nics != snapshot.config.nics
+                      ? Reason::kNicCountMismatch
+                      : Reason::kInvalidConfig,
+                  model::join(assembled.faults));
   store::VmRecord& vm = job.after;
   vm.config = assembled.config;
   vm.sources = assembled.sources;
   if (auto event = use_network(vm); event.what != Happened::kDone) return event;
+  if (auto event = mtu_fits(vm, snapshot);
+      foreign && event.what != Happened::kDone)
+    return event;
   vm.mtu = std::max(job.before.mtu, mtu_of(snapshot));
   if (auto event = reserve_load(job, request.on_demand);
       event.what != Happened::kDone)
@@ -171,19 +203,11 @@ Event NodeHands::preflight_restore(Job& job) {
   take_shape(vm, snapshot);
   job.op.facts.swap_nics =
       foreign && can.swaps_nics && !snapshot.topology.nics.empty();
-  const auto& saved = snapshot.topology.nics;
   vm.nics.clear();
-  for (size_t i = 0; i < saved.size(); ++i) {
-    store::Nic nic;
-    nic.id = job.op.facts.swap_nics
-                 ? hypervisor::fresh_nic_id(vm.uid, job.seq, i)
-                 : saved[i].id;
-    nic.tap = network::tap_name(vm.generation, i);
-    nic.mac =
-        i < job.before.nics.size() ? job.before.nics[i].mac : saved[i].mac;
-    nic.guest_mac = job.op.facts.swap_nics ? nic.mac : saved[i].mac;
-    vm.nics.push_back(std::move(nic));
-  }
+  const auto& own = job.before.nics;
+  for (size_t i = 0; i < snapshot.topology.nics.size(); ++i)
+    vm.nics.push_back(loaded_nic(
+        job, i, i < own.size() ? own[i].mac : snapshot.topology.nics[i].mac));
   job.outcomes.emplace_back(
       store::HoldRow{job.snapshot_uid, job.uid, deps_.clock.wall() + kHold});
   return {};

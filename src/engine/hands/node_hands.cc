@@ -22,6 +22,11 @@ Reason reason_of(Do what, const Error& error) {
   if (what == Do::kDump && error.code == Code::kConflict)
     return Reason::kNicSwapPending;
   if (error.code == Code::kCorrupt) return Reason::kCorrupt;
+  // A directory that is none, or that only a newer version can read.
+  if (what == Do::kTakeIn && error.code == Code::kInvalid)
+    return Reason::kCorrupt;
+  if (what == Do::kTakeIn && error.code == Code::kUnsupported)
+    return Reason::kSnapshotUnsupported;
   return failure_of(what);
 }
 

@@ -17,7 +17,8 @@ tl::unexpected<Event> no(Reason reason, std::string message) {
 }
 
 // MACs and ids of NICs that a boot from kernel and disks gives. NICs that the
-// VM has already keep theirs: the guest's network is configured by them.
+// VM has already keep theirs, also the MAC that a load on Firecracker brought:
+// the guest's network is configured by them.
 void shape_nics(store::VmRecord& record, uint64_t operation) {
   record.nics.resize(record.config.nics);
   for (size_t i = 0; i < record.nics.size(); ++i) {
@@ -25,7 +26,7 @@ void shape_nics(store::VmRecord& record, uint64_t operation) {
     if (nic.id.empty()) nic.id = hypervisor::nic_id(i);
     if (nic.mac.empty()) nic.mac = network::make_mac(record.uid, operation, i);
     nic.tap = network::tap_name(record.generation, i);
-    nic.guest_mac = nic.mac;
+    if (nic.guest_mac.empty()) nic.guest_mac = nic.mac;
   }
 }
 
@@ -102,6 +103,7 @@ void NodeHands::find_facts(Job& job) {
   facts.alive = held(job.uid).current.exists();
   facts.can_ask = now.live == Live::kRunning || now.live == Live::kShimLost;
   facts.user_paused = now.live == Live::kPaused;
+  job.read_back = now.read_back;
 }
 
 NodeHands::Prepared NodeHands::prepare(Job job, const BootRequest& request) {

@@ -162,6 +162,15 @@ Result<ReadBack> CloudHypervisor::read_topology(
   return decode_dump(config, state, memory);
 }
 
+Result<void> CloudHypervisor::check_load(const std::filesystem::path& dir,
+                                         const LoadSpec& spec) const {
+  CHRYSALIS_ASSIGN(const std::string saved,
+                   read_file(dir, kChConfig, kMaxConfigBytes));
+  if (auto rebuilt = rebuild_config(saved, spec); !rebuilt)
+    return in(kChConfig, std::move(rebuilt).error());
+  return {};
+}
+
 Result<void> CloudHypervisor::prepare_load(const std::filesystem::path& dir,
                                            const LoadSpec& spec) const {
   CHRYSALIS_ASSIGN(const std::string saved,

@@ -13,11 +13,12 @@
 
 #include "src/base/result.h"
 #include "src/hypervisor/backend.h"
+#include "src/model/guest_files.h"
 
 namespace chrysalis::hypervisor::cloud_hypervisor {
 
-inline constexpr size_t kMaxStateBytes = size_t{32} << 20;  // 254 vCPUs: 8 MiB
-inline constexpr size_t kMaxConfigBytes = size_t{1} << 20;
+inline constexpr size_t kMaxStateBytes = model::kMaxChState;
+inline constexpr size_t kMaxConfigBytes = model::kMaxChConfig;
 
 // memory_bytes: the apparent size of the memory file.
 // kCorrupt - they disagree, or are not what a VMM writes;

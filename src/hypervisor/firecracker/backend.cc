@@ -7,12 +7,6 @@
 #include "src/hypervisor/version.h"
 
 namespace chrysalis::hypervisor::firecracker {
-namespace {
-
-constexpr uint64_t kMaxStateBytes = 10'000'000;  // the VMM's own limit
-
-}  // namespace
-
 model::Hypervisor Firecracker::kind() const {
   return model::Hypervisor::kFirecracker;
 }
@@ -128,9 +122,14 @@ Result<ReadBack> Firecracker::read_topology(
 
 Result<void> Firecracker::prepare_load(const std::filesystem::path& dir,
                                        const LoadSpec& spec) const {
+  return check_load(dir, spec);  // nothing in it names a path or a TAP of ours
+}
+
+Result<void> Firecracker::check_load(const std::filesystem::path& dir,
+                                     const LoadSpec& spec) const {
   CHRYSALIS_ASSIGN(const uint64_t state, file_size(dir, kFcState));
   CHRYSALIS_ASSIGN(const uint64_t memory, file_size(dir, kFcMemory));
-  if (state == 0 || state > kMaxStateBytes)
+  if (state == 0 || state > model::kMaxFcState)
     return fail(Code::kCorrupt,
                 "the state file has " + std::to_string(state) + " bytes");
   if (memory != spec.config.memory.count)

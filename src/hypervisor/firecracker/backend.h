@@ -30,6 +30,8 @@ class Firecracker final : public Backend {
   [[nodiscard]] Result<void> shut_down(const Vmm& vmm) const override;
   [[nodiscard]] Result<ReadBack> read_topology(
       const std::filesystem::path& dir) const override;
+  [[nodiscard]] Result<void> check_load(const std::filesystem::path& dir,
+                                        const LoadSpec& spec) const override;
   [[nodiscard]] Result<void> prepare_load(const std::filesystem::path& dir,
                                           const LoadSpec& spec) const override;
 

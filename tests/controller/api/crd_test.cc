@@ -25,6 +25,24 @@ TEST(Crds, FilesAreWhatTheTableSays) {
   }
 }
 
+// As people read them; wide ones have a priority.
+TEST(Crds, ColumnsAreThoseOfTheDesign) {
+  const auto names = [](Kind kind, int priority) {
+    std::string out;
+    const Schema version = crd(kind)["spec"]["versions"][0];
+    for (const auto& column : version["additionalPrinterColumns"])
+      if (column.value("priority", 0) == priority)
+        out += (out.empty() ? "" : " ") + column["name"].get<std::string>();
+    return out;
+  };
+  EXPECT_EQ(names(Kind::kVirtualMachine, 0),
+            "PHASE READY CPU MEMORY SNAPSHOT NODE IP RESTARTS AGE");
+  EXPECT_EQ(names(Kind::kVirtualMachine, 1),
+            "HYPERVISOR STORAGE NICS RESTART-REQUIRED REASON");
+  EXPECT_EQ(names(Kind::kVmSnapshot, 0),
+            "READY CPU MEMORY STORAGE NICS SIZE NODE AGE");
+}
+
 void expect_docs(const Schema& schema, const std::string& path) {
   if (schema.contains("properties"))
     for (const auto& [key, property] : schema["properties"].items()) {

@@ -28,7 +28,8 @@
 //   its next tick (reboot!1: once).
 // `lie=cpu` tells one vCPU more than there is (vm.info, /machine-config).
 // `hostile-dump=swap:PATH` puts a link to PATH in the place of a dump's
-//   directory, `hostile-dump=keep-open` keeps its memory file open.
+//   directory, `hostile-dump=keep-open` keeps its memory file open,
+//   `hostile-dump=device` adds a device of the host to a dump's config.json.
 // `disk=PATH` opens that file as the first disk of a load.
 //
 // Thread-safety: none; one thread.

@@ -36,7 +36,7 @@ TEST(TopologyDifference, NamesTheFieldAndBothValues) {
        [](auto& t) { t.max_phys_bits = 36; }},
       {"disks: the snapshot has 2, 1 was loaded",
        [](auto& t) { t.disks.pop_back(); }},
-      {"disks[disk1]: it is in the snapshot and was not loaded",
+      {"disks[disk1]: the snapshot has one of that id, none was loaded",
        [](auto& t) { t.disks[1].id = "disk7"; }},
       {"disks[disk0].role: the snapshot has root, data was loaded",
        [](auto& t) { t.disks[0].role = DiskRole::kData; }},
@@ -48,7 +48,7 @@ TEST(TopologyDifference, NamesTheFieldAndBothValues) {
        [](auto& t) { t.disks[1].read_only = false; }},
       {"nics: the snapshot has 2, 3 was loaded",
        [](auto& t) { t.nics.emplace_back(); }},
-      {"nics[net0]: it is in the snapshot and was not loaded",
+      {"nics[net0]: the snapshot has one of that id, none was loaded",
        [](auto& t) { t.nics[0].id = "net9"; }},
       {"nics[net1].mac: the snapshot has 02:00:00:00:00:02, "
        "02:00:00:00:00:03 was loaded",

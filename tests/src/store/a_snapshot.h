@@ -38,7 +38,8 @@ inline SnapshotRecord a_valid_snapshot(
   r.topology.cpu = 2;
   r.topology.memory = c.memory;
   r.topology.disks = {{"disk0", model::DiskRole::kRoot,
-                       model::Bytes{ch ? 1u << 20 : 0u}, 512, false}};
+                       model::Bytes{ch ? 1u << 20 : 0u}, c.disk_queue_size,
+                       false}};
   r.disks = {{"disk0", "disk0", model::DiskRole::kRoot, 1 << 20, false}};
   if (ch) {
     r.topology.disks.push_back(
@@ -46,7 +47,7 @@ inline SnapshotRecord a_valid_snapshot(
     r.disks.push_back({"disk1", "disk1", model::DiskRole::kData, 4096, true});
     r.topology.max_phys_bits = 46;
   }
-  r.topology.nics = {{"net0", "02:00:00:00:00:02", 1450, 512}};
+  r.topology.nics = {{"net0", "02:00:00:00:00:02", 1450, c.queue_size}};
   r.cmdline = "console=ttyS0";
   r.has_initrd = ch;
   r.vmm = {ch ? "53.0.0" : "1.16.1", kProgram, ch ? "" : "11.0.0"};

@@ -181,7 +181,7 @@ const CloneCase kCloneCases[] = {
      "False/SnapshotOnOtherNode", "Failed", true},
     {"OtherContents",
      [](VmWorld& w) { w.vm.spec.clone->manifest_digest = "sha256:x"; },
-     "False/ManifestMismatch", "Failed", false},
+     "False/DigestMismatch", "Failed", false},
     {"SetsCpu", [](VmWorld& w) { w.vm.spec.wish.cpu = 3; }, "False/InvalidSpec",
      "Failed", false},
     {"OtherHypervisor",
@@ -355,6 +355,50 @@ TEST(VmPlan, AColdBootKeepsWhatTheSpecDoesNotName) {
   w.edit().restart_attempt = 1;
   w.run();
   EXPECT_EQ(request<engine::RestartRequest>(w).config.cpu, 6U);
+}
+
+// Statement of the law: its numbers are never the defaults again, because its
+// spec may not name them.
+TEST(VmPlan, AColdBootOfWhatInheritedKeepsTheRecord) {
+  VmWorld w;
+  w.vm.spec.wish = {};
+  w.vm.spec.clone = api::CloneSource{"snap", false, ""};
+  w.snapshot = make_snapshot("snap", "snap-uid", "other-vm");
+  w.run();
+  w.succeed();
+  const model::VmConfig inherited = w.record->config;
+  const model::VmSources sources = w.record->sources;
+  ASSERT_EQ(inherited.cpu, 3U);
+  w.edit().restart_attempt = 1;
+  w.run();
+  EXPECT_EQ(request<engine::RestartRequest>(w).config, inherited);
+  EXPECT_EQ(request<engine::RestartRequest>(w).sources, sources);
+  w.succeed();
+  w.edit().power = PowerState::kStopped;
+  w.run();
+  w.succeed();
+  w.edit().power = PowerState::kRunning;
+  w.run();
+  EXPECT_EQ(request<engine::StartRequest>(w).config, inherited);
+  EXPECT_EQ(request<engine::StartRequest>(w).sources, sources);
+  w.succeed();
+  EXPECT_EQ(w.vm.status.provenance->cpu, model::Source::kSnapshot);
+  // Of an image, after a restore: until its spec names one again.
+  VmWorld r;
+  r.boot();
+  r.snapshot = make_snapshot("snap", "snap-uid", "vm-uid");
+  r.edit().restore = api::RestoreSpec{"snap", 1, false, false, ""};
+  r.run();
+  r.succeed();
+  r.edit().restore.reset();
+  r.edit().wish.memory = model::Bytes{uint64_t{2} << 30};
+  r.edit().restart_attempt = 1;
+  r.run();
+  const auto& boot = request<engine::RestartRequest>(r);
+  EXPECT_EQ(boot.config.cpu, 3U);
+  EXPECT_EQ(boot.sources.cpu, model::Source::kSnapshot);
+  EXPECT_EQ(boot.config.memory.count, uint64_t{2} << 30);
+  EXPECT_EQ(boot.sources.memory, model::Source::kSpec);
 }
 
 // ---- restart attempts

@@ -210,7 +210,7 @@ const Refusal kRefusals[] = {
      "False/InvalidSpec", true},
     {"OtherContents",
      [](Restorable& w) { w.vm.spec.restore->manifest_digest = "sha256:x"; },
-     "False/ManifestMismatch", true},
+     "False/DigestMismatch", true},
     {"Stopped",
      [](Restorable& w) {
        w.vm.spec.power = PowerState::kStopped;

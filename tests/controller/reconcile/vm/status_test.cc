@@ -348,6 +348,72 @@ TEST(VmStatus, AShrunkDiskIsDriftThatNoRestartClearsAndIsToldOnce) {
   EXPECT_EQ(w.vm.status.spec_drift.size(), 1U);
 }
 
+// An older version recorded what was asked for, and the guest is another.
+TEST(VmStatus, ADriftedRecordIsToldUntilARestoreHealsIt) {
+  VmWorld w;
+  w.boot();
+  ask_restore(w, 1, "vm-uid");
+  w.succeed();
+  ASSERT_EQ(w.condition(ConditionType::kResourcesInherited), "True/Inherited");
+  EXPECT_TRUE(w.vm.status.spec_drift.empty());
+  w.events.clear();
+  const model::VmConfig runs = w.record->config;
+  auto drifted = std::make_shared<store::VmRecord>(*w.record);
+  drifted->config.cpu = 7;
+  drifted->config.memory = {uint64_t{7} << 30};
+  drifted->config.nics = 2;
+  w.record = drifted;
+  w.run();
+  EXPECT_EQ(w.vm.status.config, runs) << "what was read back";
+  using By = model::Drift::ClearedBy;
+  const std::vector<model::Drift> told = {
+      {"cpu", "7", "3", By::kRestore},
+      {"memory", "7Gi", "1Gi", By::kRestore},
+      {"nics", "2", "1", By::kRestore}};
+  EXPECT_EQ(w.vm.status.spec_drift, told);
+  EXPECT_EQ(w.condition(ConditionType::kResourcesInherited),
+            "False/RecordDrifted");
+  EXPECT_EQ(w.condition(ConditionType::kRestartRequired), "-");
+  EXPECT_EQ(w.condition(ConditionType::kReady), "True/Running");
+  ASSERT_EQ(w.events.size(), 1U);
+  EXPECT_TRUE(w.events[0].warning);
+  EXPECT_EQ(w.events[0].reason, "RecordDrifted");
+  EXPECT_NE(w.events[0].message.find(
+                "recorded is cpu 7 (runs with 3), memory 7Gi (runs with 1Gi), "
+                "nics 2 (runs with 1); the next restore"),
+            std::string::npos)
+      << w.events[0].message;
+  w.new_agent();
+  w.run();
+  EXPECT_EQ(w.events.size(), 1U) << "told once";
+  // The count of NICs is that of the VM, not of its record.
+  ask_restore(w, 2, "vm-uid");
+  w.succeed();
+  EXPECT_EQ(w.condition(ConditionType::kRestoreSucceeded), "True/Succeeded");
+  EXPECT_TRUE(w.vm.status.spec_drift.empty());
+  EXPECT_EQ(w.condition(ConditionType::kResourcesInherited), "True/Inherited");
+  EXPECT_EQ(w.record->config, runs);
+}
+
+// The record is made for what comes while what was still runs.
+TEST(VmStatus, WhatIsOnItsWayIsNoDrift) {
+  VmWorld w;
+  w.boot();
+  ask_restore(w, 1, "vm-uid");
+  w.succeed();
+  w.edit().restart_attempt = 1;
+  w.run();
+  ASSERT_TRUE(w.running);
+  auto coming = std::make_shared<store::VmRecord>(*w.record);
+  coming->config.cpu = 7;
+  w.record = coming;
+  w.events.clear();
+  w.run();
+  EXPECT_TRUE(w.vm.status.spec_drift.empty());
+  EXPECT_EQ(w.condition(ConditionType::kResourcesInherited), "True/Inherited");
+  for (const Note& note : w.events) EXPECT_NE(note.reason, "RecordDrifted");
+}
+
 TEST(VmStatus, SpecEditsAreDriftUntilTheNextColdBoot) {
   VmWorld w;
   w.boot();

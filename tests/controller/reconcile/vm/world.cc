@@ -99,6 +99,7 @@ bool VmWorld::step() {
     EXPECT_FALSE(running) << "asked while one is in flight";
     asked.push_back(kind_of(*planned.request));
     in_flight = planned.request;
+    in_flight_snapshot = snapshot ? snapshot->view.record : nullptr;
     begin(*planned.request, now);
     events.insert(events.end(), planned.asked.begin(), planned.asked.end());
   }
@@ -121,8 +122,7 @@ void VmWorld::succeed() {
   // Odd times: status must not depend on more than whole seconds.
   now += milliseconds{1'337};
   end(true, engine::Reason::kNone, false, "", now);
-  take_effect(vm.meta.uid, *in_flight,
-              snapshot ? snapshot->view.record.get() : nullptr, now);
+  take_effect(vm.meta.uid, *in_flight, in_flight_snapshot.get(), now);
   run();
 }
 
@@ -139,8 +139,7 @@ void VmWorld::roll_back(engine::Reason reason) {
   end(false, reason, false, "it did not load", now);
   last->restore = store::RestoreResult::kRolledBack;
   remember_restore(std::get<engine::RestoreRequest>(*in_flight),
-                   snapshot->view.record->name,
-                   store::RestoreResult::kRolledBack,
+                   in_flight_snapshot->name, store::RestoreResult::kRolledBack,
                    std::string(to_string(reason)), "it did not load", now);
   run();
 }

@@ -38,6 +38,8 @@ class VmWorld : public PlayedVm {
   std::vector<engine::Kind> asked;
   std::vector<Note> events;
   std::optional<engine::Request> in_flight;
+  // As it was when the engine was asked: later edits name others.
+  std::shared_ptr<const store::SnapshotRecord> in_flight_snapshot;
 
   // The user's edit.
   api::VmSpec& edit() {

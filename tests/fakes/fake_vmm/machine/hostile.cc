@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 
 namespace chrysalis::fake_vmm {
 namespace {
@@ -24,6 +26,13 @@ void after_dump(Faults& faults, const std::string& directory,
     tell("swap the dump",
          ::rename(directory.c_str(), (directory + ".mine").c_str()) == 0 &&
              ::symlink(word.c_str() + 5, directory.c_str()) == 0);
+  if (word == "device") {
+    std::ifstream in(directory + "/config.json");
+    std::string config{std::istreambuf_iterator<char>(in), {}};
+    if (!config.empty()) config.insert(1, R"("devices":[{"path":"/sys/x"}],)");
+    std::ofstream out(directory + "/config.json");
+    tell("add a device", bool(out << config));
+  }
   if (word == "keep-open") {
     // Leaked on purpose: for the life of this process.
     static int kept = -1;

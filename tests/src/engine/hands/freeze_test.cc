@@ -42,6 +42,20 @@ TEST_P(NodeFreeze, ADumpThatItsVmmKeepsOpenIsRefused) {
   EXPECT_EQ(view("vm-1").live, Live::kRunning);
 }
 
+// A clone of it would open what its VMM wrote there.
+TEST_P(NodeFreeze, ADumpThatNamesAHostsDeviceIsNoSnapshot) {
+  if (GetParam() != model::Hypervisor::kCloudHypervisor) return;  // names none
+  boot("vm-1");
+  fault("vm-1", 1, R"({"hostile-dump":"device"})");
+  const Outcome outcome = take("vm-1", "snap-1");
+  EXPECT_FALSE(outcome.ok);
+  EXPECT_EQ(outcome.reason, Reason::kCorrupt);
+  EXPECT_THAT(outcome.message,
+              testing::HasSubstr("config.json: devices is not a part of"));
+  EXPECT_FALSE(engine().snapshot("snap-1").record);
+  EXPECT_EQ(view("vm-1").live, Live::kRunning);
+}
+
 // 64 MiB of memory and 16 MiB of disk at 500 MB/s.
 TEST_P(NodeFreeze, ThePauseIsEstimatedWithTheDisksThatAreCopied) {
   PosixFileSystem fs;

@@ -172,6 +172,48 @@ TEST_P(NodeRecovery, AStagedCloneThatNeverRanIsLoadedAgain) {
 
 // The record tells of a VMM that was started in another boot of the host than
 // the restore that was cut off.
+// Before the commit it is undone and uses up no attempt, so it is asked for
+// again; from the commit on its successor finishes it.
+TEST_P(NodeRecovery, ARestoreIsDoneOnceWhereverItsAgentDies) {
+  boot("vm-1");
+  snapshot("vm-1", "snap-1");
+  RestoreRequest restore;
+  restore.snapshot_uid = "snap-1";
+  size_t undone = 0, finished = 0;
+  for (const char* place :
+       {"Stage/Intent", "Stage/Acted", "Spawn/Acted", "Load/Journalled",
+        "Load/Acted", "PauseOld/Acted", "Disarm/Acted", "Commit/Intent",
+        "Commit/Journalled", "Switch/Acted", "Retire/Acted", "Retire/End"}) {
+    SCOPED_TRACE(place);
+    ++restore.attempt;
+    const int old = vmm_pid("vm-1");
+    run_and_die("vm-1", restore, std::string("Restore/") + place);
+    open();
+    EXPECT_EQ(view("vm-1").live, Live::kRunning);
+    EXPECT_EQ(node_->db().processes("vm-1").size(), 1U);
+    if (view("vm-1").record->restore_attempt_done == restore.attempt) {
+      ++finished;
+      EXPECT_NE(vmm_pid("vm-1"), old);
+    } else {
+      ++undone;
+      EXPECT_EQ(view("vm-1").record->restore_attempt_done, restore.attempt - 1);
+      EXPECT_EQ(vmm_pid("vm-1"), old);
+      const Outcome again = run("vm-1", restore);
+      ASSERT_TRUE(again.ok) << to_string(again.reason) << again.message;
+    }
+    const auto record = view("vm-1").record;
+    EXPECT_EQ(record->restore_attempt_done, restore.attempt);
+    EXPECT_EQ(record->restore->result, store::RestoreResult::kSucceeded);
+    const int now = vmm_pid("vm-1");
+    const Outcome more = run("vm-1", restore);
+    EXPECT_TRUE(more.refused);
+    EXPECT_EQ(more.reason, Reason::kAttemptUsed);
+    EXPECT_EQ(vmm_pid("vm-1"), now);
+  }
+  EXPECT_EQ(undone, 8U);
+  EXPECT_EQ(finished, 4U);
+}
+
 TEST_P(NodeRecovery, ARestoreComparesTheBootThatItBeganIn) {
   boot("vm-1");
   snapshot("vm-1", "snap-1");
