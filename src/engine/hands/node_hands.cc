@@ -115,6 +115,8 @@ Result<> NodeHands::dispatch(Job& job, const Action& action, Mono deadline) {
       return stage(job, action.vmm);
     case Do::kNetworkUp:
       return network_up(job, action.vmm);
+    case Do::kFlush:
+      return flush(job);
     case Do::kSpawn:
       return spawn(job, action.vmm, deadline);
     case Do::kOpenGate:

@@ -20,6 +20,8 @@ constexpr std::array kRows = {
         Reason::kInvalidConfig},
     Row{Do::kStage, "Stage", seconds{600}, Reason::kStagingFailed,
         Reason::kStagingFailed},
+    Row{Do::kFlush, "Flush", seconds{600}, Reason::kStagingFailed,
+        Reason::kStagingFailed},
     Row{Do::kNetworkUp, "NetworkUp", seconds{30}, Reason::kNetworkFailed,
         Reason::kNetworkFailed},
     Row{Do::kSpawn, "Spawn", seconds{10}, Reason::kSpawnFailed,

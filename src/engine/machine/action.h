@@ -21,6 +21,7 @@ enum class Which : uint8_t {
 enum class Do : uint8_t {
   kPreflight,         // every check; touches nothing
   kStage,             // the generation: disks, links, config, vm.json
+  kFlush,             // done when all that Stage made is durable
   kNetworkUp,         // namespace and TAPs of a generation
   kSpawn,             // shim and VMM, behind the closed gate
   kOpenGate,          // lets it exec; done when its API answers
