@@ -129,18 +129,16 @@ Result<Staged> NodeHands::stage_load(Job& job, Which which) {
 
 Result<> NodeHands::network_up(Job& job, Which which) {
   const VmRecord& record = this->record(job, which);
-  CHRYSALIS_TRY(
-      deps_.network.ensure_netns(job.uid, record.nics.size(), record.mtu));
-  std::vector<network::TapSpec> taps;
+  network::NetworkSpec spec{record.nics.size(), record.mtu, {}, {}};
   for (const std::string& tap : taps_of(record))
-    taps.push_back({tap, record.mtu, record.unix_uid});
+    spec.taps.push_back({tap, record.mtu, record.unix_uid});
   if (is_swapped(job))
     for (size_t i = 0; i < job.snapshot.topology.nics.size(); ++i)
-      taps.push_back({network::throwaway_tap_name(record.generation, i),
-                      record.mtu, record.unix_uid});
-  CHRYSALIS_TRY(deps_.network.ensure_taps(job.uid, taps));
-  if (which == Which::kNext) return {};  // the commit switches
-  return deps_.network.redirect(job.uid, taps_of(record));
+      spec.taps.push_back({network::throwaway_tap_name(record.generation, i),
+                           record.mtu, record.unix_uid});
+  // Of the next one, the commit switches.
+  if (which == Which::kCurrent) spec.tied = taps_of(record);
+  return deps_.network.ensure(job.uid, spec);
 }
 
 // Outside a restore the whole network goes with the VMM. Within one, those go

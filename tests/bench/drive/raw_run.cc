@@ -71,9 +71,7 @@ struct RawRun::Place {
     fs::create_directories(directory, error);
     const double cpu = cpu_ms();
     const Stopwatch watch;
-    CHRYSALIS_TRY(network.ensure_netns(uid, 1, kMtu));
-    CHRYSALIS_TRY(network.ensure_taps(uid, {{tap, kMtu, 0}}));
-    CHRYSALIS_TRY(network.redirect(uid, {tap}));
+    CHRYSALIS_TRY(network.ensure(uid, {1, kMtu, {{tap, kMtu, 0}}, {tap}}));
     times.network_ms = watch.ms();
     times.host_cpu_ms += cpu_ms() - cpu;
     return {};
