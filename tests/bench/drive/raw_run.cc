@@ -125,8 +125,14 @@ Result<RawTimes> RawRun::load(const fs::path& snapshot,
   const Place place(root_, next_++);
   RawTimes times;
   CHRYSALIS_TRY(place.make(times));
-  for (const std::string_view name : hypervisor::dump_files(kind).names) {
+  const auto dumped = hypervisor::dump_files(kind);
+  for (const std::string_view name : dumped.names) {
     if (name.empty()) continue;
+    // As it lies in the snapshot: punched, where a copy would be dense.
+    if (name == dumped.memory) {
+      CHRYSALIS_TRY(link(snapshot / name, place.directory / name));
+      continue;
+    }
     std::error_code error;
     fs::copy_file(snapshot / name, place.directory / name, error);
   }
