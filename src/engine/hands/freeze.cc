@@ -46,22 +46,33 @@ Result<> NodeHands::dump(Job& job) {
     deps_.binaries.cannot_snapshot(vm.kind(), job.after.vmm.sha256,
                                    Reason::kKvmNestedStateUnavailable);
   CHRYSALIS_TRY(dumped);
-  // What it wrote is what it must load: the shape is read from the files, or
-  // where they do not tell, from the VMM while it is paused.
-  const auto shape = hypervisor::capabilities(vm.kind()).topology_in_files
-                         ? vm.read_topology(directory.path())
-                         : vm.read_back(vmm(job, Which::kCurrent),
-                                        loaded_from(generation, vm.kind()));
-  if (!shape) return tl::unexpected(shape.error());
-  const model::VmConfig& config = job.snapshot.config;
-  if (shape->topology.cpu != config.cpu ||
-      shape->topology.memory != config.memory ||
-      shape->topology.nics.size() != config.nics ||
-      shape->topology.disks.size() != job.snapshot.disks.size())
-    return fail(Code::kCorrupt, "the dump has another shape than the VM");
-  job.snapshot.topology = shape->topology;
+  // Where the files do not tell their shape, the VMM does while it is paused.
+  if (!hypervisor::capabilities(vm.kind()).topology_in_files) {
+    CHRYSALIS_ASSIGN(auto shape,
+                     vm.read_back(vmm(job, Which::kCurrent),
+                                  loaded_from(generation, vm.kind())));
+    job.snapshot.topology = std::move(shape.topology);
+  }
   held(job.uid).dump.emplace(std::move(directory));
   return {};
+}
+
+// What it wrote is what it must load.
+Result<> NodeHands::inspect(Job& job) {
+  const auto& dump = held(job.uid).dump;
+  if (!dump) return fail(Code::kUnavailable, "there is no dump");
+  const auto& vm = backend(job.after.config.hypervisor);
+  model::Topology& shape = job.snapshot.topology;
+  if (hypervisor::capabilities(vm.kind()).topology_in_files) {
+    CHRYSALIS_ASSIGN(auto read, vm.read_topology(dump->path()));
+    shape = std::move(read.topology);
+  }
+  const model::VmConfig& config = job.snapshot.config;
+  if (shape.cpu == config.cpu && shape.memory == config.memory &&
+      shape.nics.size() == config.nics &&
+      shape.disks.size() == job.snapshot.disks.size())
+    return {};
+  return fail(Code::kCorrupt, "the dump has another shape than the VM");
 }
 
 // Straight to where no VMM reaches, and no longer than the guard waits: what
@@ -77,8 +88,6 @@ Result<> NodeHands::copy_disks(Job& job, Mono deadline) {
     CHRYSALIS_TRY(deps_.fs.clone_file(generation.file(disk.file),
                                       staging / disk.file, 0600, deadline));
   job.snapshot.captured_at = deps_.clock.wall();
-  job.snapshot.cpu_model = host_cpu_model();
-  job.snapshot.host_kernel = host_kernel();
   return {};
 }
 
@@ -102,6 +111,8 @@ Result<> NodeHands::publish(Job& job) {
   if (job.after.has_initrd)
     CHRYSALIS_TRY(
         deps_.fs.link(generation.initrd(), staging / hypervisor::kInitrd));
+  job.snapshot.cpu_model = host_cpu_model();
+  job.snapshot.host_kernel = host_kernel();
   job.snapshot.pause_ms = static_cast<uint64_t>(job.pause.count());
   CHRYSALIS_ASSIGN(auto published,
                    deps_.snapshots.publish(staging, job.snapshot));

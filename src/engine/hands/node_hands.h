@@ -197,6 +197,7 @@ class NodeHands final : public Hands {
   Event disarm_guard(Job& job, Mono deadline);
   Result<> dump(Job& job);
   Result<> copy_disks(Job& job, Mono deadline);
+  Result<> inspect(Job& job);
   Result<> publish(Job& job);
   Result<> drop_staging(Job& job);
   Result<> check_healthy(Job& job, Which which);

@@ -50,6 +50,8 @@ constexpr std::array kRows = {
         Reason::kApiTimeout},
     Row{Do::kCopyDisks, "CopyDisks", seconds{600}, Reason::kSnapshotFailed,
         Reason::kSnapshotFailed},
+    Row{Do::kInspect, "Inspect", seconds{10}, Reason::kSnapshotFailed,
+        Reason::kApiTimeout},
     Row{Do::kPublish, "Publish", seconds{600}, Reason::kPublishFailed,
         Reason::kPublishFailed},
     Row{Do::kDropStaging, "DropStaging", seconds{60}, Reason::kStagingFailed,

@@ -36,6 +36,7 @@ enum class Do : uint8_t {
   kDropGuard,         // like disarm, whatever it answers
   kDump,              // the VMM writes memory and devices
   kCopyDisks,         // beside the dump
+  kInspect,           // the dump has the shape of its VM
   kPublish,           // punch, hash, fsync, manifest, rename
   kDropStaging,       // removes a half snapshot
   kSwitchNetwork,     // the redirect points to this VMM's TAPs

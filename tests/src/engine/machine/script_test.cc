@@ -111,7 +111,7 @@ TEST(SnapshotScript, PausesDumpsThawsThenPublishes) {
   EXPECT_THAT(script(begin(Kind::kSnapshot, live(), Mono{}), {}),
               ElementsAre("Preflight Preflight", "Pause! ArmGuard Pause",
                           "Dump Dump CopyDisks", "Disarm DisarmGuard",
-                          "Thaw Resume", "Publish! Publish", "= Ok"));
+                          "Thaw Resume", "Publish! Inspect Publish", "= Ok"));
 }
 
 TEST(SnapshotScript, AFiredGuardThrowsTheDumpAway) {

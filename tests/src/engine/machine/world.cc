@@ -64,6 +64,7 @@ std::optional<Vm> moved(Vm vm, Do what, const Facts& facts) {
     case Do::kDisarmGuard:
     case Do::kDropGuard:
     case Do::kCopyDisks:
+    case Do::kInspect:
     case Do::kPublish:
     case Do::kDropStaging:
     case Do::kSwitchNetwork:
