@@ -167,8 +167,8 @@ class Backend {
       const std::filesystem::path& dir, const LoadSpec& spec) const = 0;
 
   // Makes the dump in `dir` (a generation being staged) fit to be loaded as
-  // spec says: CH's config.json is built anew from an allow-list and replaced
-  // durably. kInvalid names the key of anything not ours.
+  // spec says: CH's config.json is built anew from an allow-list and
+  // replaced; not durable yet. kInvalid names the key of anything not ours.
   [[nodiscard]] virtual Result<void> prepare_load(
       const std::filesystem::path& dir, const LoadSpec& spec) const = 0;
 };

@@ -90,12 +90,10 @@ Result<void> replace_file(const std::filesystem::path& dir,
   CHRYSALIS_TRY(write_all(out.get(), bytes));
   const struct stat& was = old.status;
   if (::fchown(out.get(), was.st_uid, was.st_gid) != 0 ||
-      ::fchmod(out.get(), was.st_mode & 0777) != 0 || ::fsync(out.get()) != 0)
+      ::fchmod(out.get(), was.st_mode & 0777) != 0)
     return tl::unexpected(from_errno(errno, fresh));
   if (::renameat(parent.get(), fresh.c_str(), parent.get(), file.c_str()) != 0)
     return tl::unexpected(from_errno(errno, "rename " + fresh));
-  if (::fsync(parent.get()) != 0)
-    return tl::unexpected(from_errno(errno, "fsync"));
   return {};
 }
 

@@ -18,8 +18,8 @@ namespace chrysalis::hypervisor {
                                             std::string_view name, size_t max);
 [[nodiscard]] Result<uint64_t> file_size(const std::filesystem::path& dir,
                                          std::string_view name);
-// Durable: a new file with the old one's owner and mode takes its name. The
-// old one's bytes stay as they are, for whoever else links them.
+// A new file with the old one's owner and mode takes its name; not durable.
+// The old one's bytes stay as they are, for whoever else links them.
 [[nodiscard]] Result<void> replace_file(const std::filesystem::path& dir,
                                         std::string_view name,
                                         std::string_view bytes);

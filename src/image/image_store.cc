@@ -222,7 +222,6 @@ Result<void> ImageStore::make_disk(const Image& image, const Path& dest,
     CHRYSALIS_TRY(disk.copy(image.disk.get(), image.disk_id, shown));
   CHRYSALIS_TRY(disk.resize(bytes));
   CHRYSALIS_TRY(disk.chown(owner_uid));
-  CHRYSALIS_TRY(disk.sync());
   disk.keep();
   return {};
 }

@@ -59,7 +59,8 @@ class ImageStore {
 
   // A root disk of `bytes` from the image (reflink, else sparse copy, then
   // grown), or an empty one where the image has none. Mode 0600, owner uid.
-  // Replaces what a crashed attempt left. kInvalid: smaller than the image's.
+  // Replaces what a crashed attempt left. Not synced. kInvalid: smaller than
+  // the image's.
   [[nodiscard]] Result<void> make_disk(const Image& image,
                                        const std::filesystem::path& dest,
                                        uint64_t bytes,

@@ -174,21 +174,35 @@ std::vector<std::string> list_taps() {
   return out;
 }
 
-// Makes the namespace's file, or takes the one that is there.
-Result<void> ensure_file(const std::filesystem::path& path) {
-  if (open_netns(path)) return {};
+// Takes this thread into the namespace, which is made if it is not there.
+Result<void> enter_or_make(const std::filesystem::path& path) {
+  if (const auto there = open_netns(path)) {
+    if (::setns(there->get(), CLONE_NEWNET) != 0)
+      return system_failure("setns");
+    return {};
+  }
   std::error_code error;
   std::filesystem::create_directories(path.parent_path(), error);
   const UniqueFd fd(
       ::open(path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0444));
   if (!fd.valid()) return system_failure(path.string());
-  return on_thread([&]() -> Result<void> {
-    if (::unshare(CLONE_NEWNET) != 0) return system_failure("new namespace");
-    if (::mount("/proc/thread-self/ns/net", path.c_str(), nullptr, MS_BIND,
-                nullptr) != 0)
-      return system_failure("bind " + path.string());
-    return {};
-  });
+  if (::unshare(CLONE_NEWNET) != 0) return system_failure("new namespace");
+  if (::mount("/proc/thread-self/ns/net", path.c_str(), nullptr, MS_BIND,
+              nullptr) != 0)
+    return system_failure("bind " + path.string());
+  return {};
+}
+
+Result<void> ensure_uplinks(Netlink& netlink, size_t count, uint16_t mtu) {
+  for (size_t i = 0; i < count; ++i)
+    if (index_of(uplink_name(i)) == 0)
+      CHRYSALIS_TRY(netlink.add_veth(outer_name(i), uplink_name(i), mtu));
+  for (size_t i = 0; i < count; ++i) {
+    CHRYSALIS_TRY(set_mtu(uplink_name(i), mtu));
+    CHRYSALIS_TRY(bring_up(uplink_name(i)));
+    if (index_of(outer_name(i)) != 0) CHRYSALIS_TRY(bring_up(outer_name(i)));
+  }
+  return {};
 }
 
 }  // namespace
@@ -240,39 +254,19 @@ std::filesystem::path VmNetwork::netns_path(std::string_view vm_uid) const {
   return root_ / netns_name(vm_uid);
 }
 
-Result<void> VmNetwork::ensure_netns(std::string_view vm_uid, size_t nics,
-                                     uint16_t mtu) const {
+Result<void> VmNetwork::ensure(std::string_view vm_uid,
+                               const NetworkSpec& spec) const {
   CHRYSALIS_TRY(check_uid(vm_uid));
-  CHRYSALIS_TRY(ensure_file(netns_path(vm_uid)));
-  CHRYSALIS_ASSIGN(const UniqueFd netns, open_netns(netns_path(vm_uid)));
-  return inside(netns.get(), [&]() -> Result<void> {
+  return on_thread([&]() -> Result<void> {
+    CHRYSALIS_TRY(enter_or_make(netns_path(vm_uid)));
     CHRYSALIS_TRY(bring_up("lo"));
     CHRYSALIS_ASSIGN(Netlink netlink, Netlink::open());
-    for (size_t i = 0; i < nics; ++i)
-      if (index_of(uplink_name(i)) == 0)
-        CHRYSALIS_TRY(netlink.add_veth(outer_name(i), uplink_name(i), mtu));
-    for (size_t i = 0; i < nics; ++i) {
-      CHRYSALIS_TRY(set_mtu(uplink_name(i), mtu));
-      CHRYSALIS_TRY(bring_up(uplink_name(i)));
-      if (index_of(outer_name(i)) != 0) CHRYSALIS_TRY(bring_up(outer_name(i)));
-    }
+    CHRYSALIS_TRY(ensure_uplinks(netlink, spec.uplinks, spec.mtu));
+    for (const TapSpec& tap : spec.taps) CHRYSALIS_TRY(ensure_tap(tap));
+    for (size_t i = 0; i < spec.tied.size(); ++i)
+      CHRYSALIS_TRY(tie(netlink, uplink_name(i), spec.tied[i]));
     return {};
   });
-}
-
-Result<void> VmNetwork::ensure_taps(std::string_view vm_uid,
-                                    const std::vector<TapSpec>& taps) const {
-  CHRYSALIS_TRY(check_uid(vm_uid));
-  CHRYSALIS_ASSIGN(const UniqueFd netns, open_netns(netns_path(vm_uid)));
-  return inside(netns.get(), [&]() -> Result<void> {
-    for (const TapSpec& tap : taps) CHRYSALIS_TRY(ensure_tap(tap));
-    return {};
-  });
-}
-
-Result<void> VmNetwork::redirect(std::string_view vm_uid,
-                                 const std::vector<std::string>& taps) const {
-  return switch_redirect(vm_uid, {}, taps);
 }
 
 Result<void> VmNetwork::switch_redirect(

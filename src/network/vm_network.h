@@ -53,6 +53,13 @@ struct TapSpec {
   uint32_t owner_uid = 0;  // the VM's: the VMM has no capability
 };
 
+struct NetworkSpec {
+  size_t uplinks = 0;
+  uint16_t mtu = 1500;            // of the uplinks
+  std::vector<TapSpec> taps;      // single queue, vnet_hdr, persistent, up
+  std::vector<std::string> tied;  // uplink i <-> TAP tied[i], both ways
+};
+
 // What exists of one VM's network, by looking.
 struct NetworkView {
   std::string netns;
@@ -71,20 +78,12 @@ class VmNetwork {
   // The file to enter: <root>/cvm-<uid>.
   [[nodiscard]] std::filesystem::path netns_path(std::string_view vm_uid) const;
 
-  // Namespace with `nics` uplinks of that MTU, loopback up.
-  [[nodiscard]] Result<void> ensure_netns(std::string_view vm_uid, size_t nics,
-                                          uint16_t mtu) const;
+  // The namespace, its loopback up, with at least what spec says.
+  [[nodiscard]] Result<void> ensure(std::string_view vm_uid,
+                                    const NetworkSpec& spec) const;
 
-  // TAPs: single queue, vnet_hdr, persistent, owned, up. In order of the NICs.
-  [[nodiscard]] Result<void> ensure_taps(
-      std::string_view vm_uid, const std::vector<TapSpec>& taps) const;
-
-  // Uplink i <-> taps[i], both ways, replacing what it was tied to.
-  [[nodiscard]] Result<void> redirect(
-      std::string_view vm_uid, const std::vector<std::string>& taps) const;
-
-  // As redirect(), from the old TAPs to the new: the uplinks move first, then
-  // the old TAPs lose their way out. Either may be empty.
+  // From the old TAPs to the new: the uplinks move first, then the old TAPs
+  // lose their way out. Either may be empty.
   [[nodiscard]] Result<void> switch_redirect(
       std::string_view vm_uid, const std::vector<std::string>& old_taps,
       const std::vector<std::string>& new_taps) const;

@@ -1,7 +1,8 @@
 // Directories, TAPs, processes: how a VMM comes up.
 
+#include <utility>
+
 #include "src/engine/hands/node_hands.h"
-#include "src/engine/hands/stage_files.h"
 #include "src/hypervisor/guest_view.h"
 #include "src/store/manifest.h"
 #include "src/store/record_text.h"
@@ -59,17 +60,29 @@ Result<> NodeHands::stage(Job& job, Which which) {
   CHRYSALIS_TRY(make_generation(deps_.fs, to, record.unix_uid));
   const bool loads =
       job.op.kind == Kind::kClone || job.op.kind == Kind::kRestore;
-  CHRYSALIS_TRY(loads ? stage_load(job, which) : stage_boot(job));
+  CHRYSALIS_ASSIGN(Staged staged,
+                   loads ? stage_load(job, which) : stage_boot(job));
   // Written once: for a human, and to rebuild the database from what is here.
   if (job.op.facts.first || loads)
-    CHRYSALIS_TRY(durable_replace(deps_.fs, to.vm_json(), to_text(record)));
+    staged.vm_json = to_text(record);
   else
     job.outcomes.emplace_back(record);  // what is about to run
-  return sync_generation(deps_.fs, to);
+  // On a thread of its own; where none is left, when it is waited for.
+  held(job.uid).durable =
+      std::async([&fs = deps_.fs, to, staged = std::move(staged)] {
+        return make_durable(fs, to, staged);
+      });
+  return {};
+}
+
+// Nothing was staged where a clone's files lay ready.
+Result<> NodeHands::flush(Job& job) {
+  auto& durable = held(job.uid).durable;
+  return durable.valid() ? durable.get() : Result<>{};
 }
 
 // A first boot makes the disks; a later one keeps them and lets one grow.
-Result<> NodeHands::stage_boot(Job& job) {
+Result<Staged> NodeHands::stage_boot(Job& job) {
   const auto to = paths(job, Which::kCurrent);
   std::vector<std::filesystem::path> stale = {to.exit_status()};
   job.after.ejecting.clear();  // no device is left of the VMMs before it
@@ -81,48 +94,51 @@ Result<> NodeHands::stage_boot(Job& job) {
     if (!name.empty()) stale.push_back(to.file(name));
   for (const auto& path : stale) CHRYSALIS_TRY(unlink_any(deps_.fs, path));
   const store::Disk& root = job.after.disks.at(0);
+  const Staged staged{.files = {to.file(root.file)}, .vm_json = {}};
   if (!job.op.facts.first) {
     CHRYSALIS_ASSIGN(auto disk, deps_.fs.open(to.file(root.file),
                                               FileSystem::Mode::kReadWrite));
     CHRYSALIS_ASSIGN(const FileStat stat, disk->stat());
     if (stat.size < root.bytes) CHRYSALIS_TRY(disk->resize(root.bytes));
-    return disk->sync();
+    return staged;
   }
   const auto& image = held(job.uid).image;
   if (!image) return fail(Code::kUnavailable, "the image was not resolved");
   CHRYSALIS_TRY(deps_.images.place_boot_files(*image, to.directory));
-  return deps_.images.make_disk(*image, to.file(root.file), root.bytes,
-                                job.after.unix_uid);
+  CHRYSALIS_TRY(deps_.images.make_disk(*image, to.file(root.file), root.bytes,
+                                       job.after.unix_uid));
+  return staged;
 }
 
-Result<> NodeHands::stage_load(Job& job, Which which) {
+Result<Staged> NodeHands::stage_load(Job& job, Which which) {
   const VmRecord& record = this->record(job, which);
   const auto to = paths(job, which);
-  CHRYSALIS_TRY(stage_snapshot(deps_.fs, deps_.paths.snapshot(job.snapshot_uid),
-                               to, job.snapshot, record.unix_uid));
+  CHRYSALIS_ASSIGN(
+      Staged staged,
+      stage_snapshot(deps_.fs, deps_.paths.snapshot(job.snapshot_uid), to,
+                     job.snapshot, record.unix_uid));
   // The snapshot may be gone when a clone that was asked to be Stopped is
   // started: what its load needs to know lies beside what it needs to have.
   if (record.power == model::PowerState::kStopped)
     CHRYSALIS_TRY(durable_replace(deps_.fs, to.file(store::kSnapshotRecordFile),
                                   to_text(job.snapshot)));
-  return backend(record.config.hypervisor)
-      .prepare_load(to.directory, load_spec(job, record));
+  CHRYSALIS_TRY(backend(record.config.hypervisor)
+                    .prepare_load(to.directory, load_spec(job, record)));
+  return staged;
 }
 
 Result<> NodeHands::network_up(Job& job, Which which) {
   const VmRecord& record = this->record(job, which);
-  CHRYSALIS_TRY(
-      deps_.network.ensure_netns(job.uid, record.nics.size(), record.mtu));
-  std::vector<network::TapSpec> taps;
+  network::NetworkSpec spec{record.nics.size(), record.mtu, {}, {}};
   for (const std::string& tap : taps_of(record))
-    taps.push_back({tap, record.mtu, record.unix_uid});
+    spec.taps.push_back({tap, record.mtu, record.unix_uid});
   if (is_swapped(job))
     for (size_t i = 0; i < job.snapshot.topology.nics.size(); ++i)
-      taps.push_back({network::throwaway_tap_name(record.generation, i),
-                      record.mtu, record.unix_uid});
-  CHRYSALIS_TRY(deps_.network.ensure_taps(job.uid, taps));
-  if (which == Which::kNext) return {};  // the commit switches
-  return deps_.network.redirect(job.uid, taps_of(record));
+      spec.taps.push_back({network::throwaway_tap_name(record.generation, i),
+                           record.mtu, record.unix_uid});
+  // Of the next one, the commit switches.
+  if (which == Which::kCurrent) spec.tied = taps_of(record);
+  return deps_.network.ensure(job.uid, spec);
 }
 
 // Outside a restore the whole network goes with the VMM. Within one, those go

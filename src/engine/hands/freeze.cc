@@ -47,20 +47,13 @@ Result<> NodeHands::dump(Job& job) {
     deps_.binaries.cannot_snapshot(vm.kind(), job.after.vmm.sha256,
                                    Reason::kKvmNestedStateUnavailable);
   CHRYSALIS_TRY(dumped);
-  // What it wrote is what it must load: the shape is read from the files, or
-  // where they do not tell, from the VMM while it is paused.
-  const auto shape = hypervisor::capabilities(vm.kind()).topology_in_files
-                         ? vm.read_topology(directory.path())
-                         : vm.read_back(vmm(job, Which::kCurrent),
-                                        loaded_from(generation, vm.kind()));
-  if (!shape) return tl::unexpected(shape.error());
-  const model::VmConfig& config = job.snapshot.config;
-  if (shape->topology.cpu != config.cpu ||
-      shape->topology.memory != config.memory ||
-      shape->topology.nics.size() != config.nics ||
-      shape->topology.disks.size() != job.snapshot.disks.size())
-    return fail(Code::kCorrupt, "the dump has another shape than the VM");
-  job.snapshot.topology = shape->topology;
+  // Where the files do not tell their shape, the VMM does while it is paused.
+  if (!hypervisor::capabilities(vm.kind()).topology_in_files) {
+    CHRYSALIS_ASSIGN(auto shape,
+                     vm.read_back(vmm(job, Which::kCurrent),
+                                  loaded_from(generation, vm.kind())));
+    job.snapshot.topology = std::move(shape.topology);
+  }
   held(job.uid).dump.emplace(std::move(directory));
   return {};
 }
@@ -78,24 +71,38 @@ Result<> NodeHands::copy_disks(Job& job, Mono deadline) {
     CHRYSALIS_TRY(deps_.fs.clone_file(generation.file(disk.file),
                                       staging / disk.file, 0600, deadline));
   job.snapshot.captured_at = deps_.clock.wall();
-  job.snapshot.cpu_model = host_cpu_model();
-  job.snapshot.host_kernel = host_kernel();
   return {};
 }
 
-// Out of the VM's reach first: what is hashed must not change afterwards.
+// What it wrote is what it must load: looked at where it cannot write any more.
+Result<> NodeHands::inspect(Job& job) {
+  const auto staging = deps_.paths.staging(job.snapshot_uid, job.seq);
+  auto& dump = held(job.uid).dump;
+  if (!dump) return fail(Code::kUnavailable, "there is no dump");
+  const auto& vm = backend(job.after.config.hypervisor);
+  for (const std::string_view name : hypervisor::dump_files(vm.kind()).names)
+    if (!name.empty())
+      CHRYSALIS_TRY(dump->take(deps_.fs, std::string(name), staging));
+  dump.reset();
+  CHRYSALIS_TRY(deps_.fs.remove_tree(
+      paths(job, Which::kCurrent).file(dump_name(job.seq))));
+  model::Topology& shape = job.snapshot.topology;
+  if (hypervisor::capabilities(vm.kind()).topology_in_files) {
+    CHRYSALIS_ASSIGN(auto read, vm.read_topology(staging));
+    shape = std::move(read.topology);
+  }
+  const model::VmConfig& config = job.snapshot.config;
+  if (shape.cpu != config.cpu || shape.memory != config.memory ||
+      shape.nics.size() != config.nics ||
+      shape.disks.size() != job.snapshot.disks.size())
+    return fail(Code::kCorrupt, "the dump has another shape than the VM");
+  return check_dump(vm, staging, job.snapshot);
+}
+
 Result<> NodeHands::publish(Job& job) {
   if (job.op.kind == Kind::kImport) return {};  // taking in published it
   const auto generation = paths(job, Which::kCurrent);
   const auto staging = deps_.paths.staging(job.snapshot_uid, job.seq);
-  Held& h = held(job.uid);
-  if (!h.dump) return fail(Code::kUnavailable, "there is no dump");
-  for (const std::string_view name :
-       hypervisor::dump_files(job.after.config.hypervisor).names)
-    if (!name.empty())
-      CHRYSALIS_TRY(h.dump->take(deps_.fs, std::string(name), staging));
-  h.dump.reset();
-  CHRYSALIS_TRY(deps_.fs.remove_tree(generation.file(dump_name(job.seq))));
   CHRYSALIS_TRY(deps_.fs.chown(staging, 0, deps_.config.snapshot_gid));
   CHRYSALIS_TRY(deps_.fs.chmod(staging, 0750));
   CHRYSALIS_TRY(
@@ -103,16 +110,14 @@ Result<> NodeHands::publish(Job& job) {
   if (job.after.has_initrd)
     CHRYSALIS_TRY(
         deps_.fs.link(generation.initrd(), staging / hypervisor::kInitrd));
-  // Once more, now that its VMM cannot reach them.
-  const auto& vm = backend(job.after.config.hypervisor);
-  CHRYSALIS_TRY(check_told_shape(vm, staging, job.snapshot.topology));
-  CHRYSALIS_TRY(check_dump(vm, staging, job.snapshot));
+  job.snapshot.cpu_model = host_cpu_model();
+  job.snapshot.host_kernel = host_kernel();
   job.snapshot.pause_ms = static_cast<uint64_t>(job.pause.count());
   CHRYSALIS_ASSIGN(auto published,
                    deps_.snapshots.publish(staging, job.snapshot));
   job.snapshot = std::move(published.record);
   job.snapshot.ready = true;
-  h.verified = std::move(published.verified);
+  held(job.uid).verified = std::move(published.verified);
   return {};
 }
 

@@ -19,7 +19,7 @@ Reason reason_of(Do what, const Error& error) {
     return Reason::kTopologyMismatch;
   if (what == Do::kDump && error.code == Code::kUnsupported)
     return Reason::kKvmNestedStateUnavailable;
-  if (what == Do::kDump && error.code == Code::kConflict)
+  if (what == Do::kInspect && error.code == Code::kConflict)
     return Reason::kNicSwapPending;
   if (error.code == Code::kCorrupt) return Reason::kCorrupt;
   // A directory that is none, or that only a newer version can read.
@@ -120,6 +120,8 @@ Result<> NodeHands::dispatch(Job& job, const Action& action, Mono deadline) {
       return stage(job, action.vmm);
     case Do::kNetworkUp:
       return network_up(job, action.vmm);
+    case Do::kFlush:
+      return flush(job);
     case Do::kSpawn:
       return spawn(job, action.vmm, deadline);
     case Do::kOpenGate:
@@ -143,6 +145,8 @@ Result<> NodeHands::dispatch(Job& job, const Action& action, Mono deadline) {
       return {};
     case Do::kDump:
       return dump(job);
+    case Do::kInspect:
+      return inspect(job);
     case Do::kCopyDisks:
       return copy_disks(job, deadline);
     case Do::kPublish:

@@ -9,6 +9,7 @@
 // Destroying the hands leaves every VMM running.
 
 #include <filesystem>
+#include <future>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -24,6 +25,7 @@
 #include "src/engine/hands/cgroups.h"
 #include "src/engine/hands/dump_directory.h"
 #include "src/engine/hands/reservations.h"
+#include "src/engine/hands/stage_files.h"
 #include "src/hypervisor/backend.h"
 #include "src/hypervisor/events.h"
 #include "src/hypervisor/launcher.h"
@@ -113,6 +115,7 @@ class NodeHands final : public Hands {
     std::optional<ExitView> exit;       // of the current VMM's life
     std::optional<store::VerifiedRow> verified;  // rides with the end
     std::optional<DumpDirectory> dump;           // from Dump to Publish
+    std::future<Result<>> durable;               // from Stage to Flush
   };
 
   using Prepared = tl::expected<Job, Event>;
@@ -174,8 +177,9 @@ class NodeHands final : public Hands {
   milliseconds estimated_pause(const Job& job);
   Event reserve_import(const Job& job);
   Result<> stage(Job& job, Which which);
-  Result<> stage_boot(Job& job);
-  Result<> stage_load(Job& job, Which which);
+  Result<Staged> stage_boot(Job& job);
+  Result<Staged> stage_load(Job& job, Which which);
+  Result<> flush(Job& job);
   Result<> network_up(Job& job, Which which);
   Result<> network_down(Job& job, Which which);
   Result<> switch_network(Job& job, Which which);
@@ -193,6 +197,7 @@ class NodeHands final : public Hands {
   Event disarm_guard(Job& job, Mono deadline);
   Result<> dump(Job& job);
   Result<> copy_disks(Job& job, Mono deadline);
+  Result<> inspect(Job& job);
   Result<> publish(Job& job);
   Result<> drop_staging(Job& job);
   Result<> check_healthy(Job& job, Which which);

@@ -144,6 +144,7 @@ Result<> NodeHands::shut_down(Job& job, Mono deadline) {
 
 // Proven by the pidfd, never by a bare pid. What never was is gone.
 Result<> NodeHands::kill(Job& job, Which which, Mono deadline) {
+  held(job.uid).durable = {};  // nobody writes any more when it is gone
   Guest& g = guest(job, which);
   if (g.gated) {
     g.process.emplace(hypervisor::Launcher::close_gate(std::move(*g.gated)));

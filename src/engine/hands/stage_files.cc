@@ -28,9 +28,7 @@ Result<> copy_anew(FileSystem& fs, const Path& from, const Path& to,
                    const Look& look) {
   CHRYSALIS_TRY(unlink_any(fs, to));
   CHRYSALIS_TRY(fs.clone_file(from, to, look.mode));
-  CHRYSALIS_TRY(fs.chown(to, look.uid, look.gid));
-  CHRYSALIS_ASSIGN(auto file, fs.open(to, FileSystem::Mode::kRead));
-  return file->sync();
+  return fs.chown(to, look.uid, look.gid);
 }
 
 }  // namespace
@@ -48,29 +46,40 @@ Result<> make_generation(FileSystem& fs, const store::GenerationPaths& to,
   return fs.chown(to.directory, 0, unix_uid);
 }
 
-Result<> stage_snapshot(FileSystem& fs, const Path& from,
-                        const store::GenerationPaths& to,
-                        const store::SnapshotRecord& snapshot,
-                        uint32_t unix_uid) {
+Result<Staged> stage_snapshot(FileSystem& fs, const Path& from,
+                              const store::GenerationPaths& to,
+                              const store::SnapshotRecord& snapshot,
+                              uint32_t unix_uid) {
+  Staged out;
+  const auto copy = [&](std::string_view name, const Look& look) -> Result<> {
+    out.files.push_back(to.file(name));
+    return copy_anew(fs, from / name, to.file(name), look);
+  };
   const auto files = model::dump_files(snapshot.config.hypervisor);
   for (const std::string_view name : files.names) {
     if (name.empty()) continue;
-    CHRYSALIS_TRY(
-        name == files.memory
-            ? link_anew(fs, from / name, to.file(name))
-            : copy_anew(fs, from / name, to.file(name), {0640, 0, unix_uid}));
+    CHRYSALIS_TRY(name == files.memory
+                      ? link_anew(fs, from / name, to.file(name))
+                      : copy(name, {0640, 0, unix_uid}));
   }
   for (const store::Disk& disk : snapshot.disks)
-    CHRYSALIS_TRY(copy_anew(fs, from / disk.file, to.file(disk.file),
-                            {0600, unix_uid, unix_uid}));
+    CHRYSALIS_TRY(copy(disk.file, {0600, unix_uid, unix_uid}));
   CHRYSALIS_TRY(link_anew(fs, from / model::kKernel, to.kernel()));
-  if (!snapshot.has_initrd) return {};
-  return link_anew(fs, from / model::kInitrd, to.initrd());
+  if (snapshot.has_initrd)
+    CHRYSALIS_TRY(link_anew(fs, from / model::kInitrd, to.initrd()));
+  return out;
 }
 
-Result<> sync_generation(FileSystem& fs, const store::GenerationPaths& of) {
-  const Path vm = of.directory.parent_path();
+Result<> make_durable(FileSystem& fs, const store::GenerationPaths& of,
+                      const Staged& staged) {
+  for (const Path& path : staged.files) {
+    CHRYSALIS_ASSIGN(auto file, fs.open(path, FileSystem::Mode::kRead));
+    CHRYSALIS_TRY(file->sync());
+  }
   CHRYSALIS_TRY(fs.sync_dir(of.directory));
+  if (!staged.vm_json.empty())
+    CHRYSALIS_TRY(durable_replace(fs, of.vm_json(), staged.vm_json));
+  const Path vm = of.directory.parent_path();
   CHRYSALIS_TRY(fs.sync_dir(vm));
   return fs.sync_dir(vm.parent_path());
 }

@@ -5,12 +5,14 @@
 // rest copied.
 //
 // Repeatable: what a former attempt left is made anew.
-// Durability: stage_snapshot leaves every byte durable, sync_generation every
+// Durability: none before make_durable, which ends with every byte and every
 //   name, up to STATE/vms. What a VMM is told to load must be there after a
 //   power loss, as its record is.
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "src/base/file_system.h"
 #include "src/base/result.h"
@@ -19,6 +21,12 @@
 
 namespace chrysalis::engine {
 
+// Made in a generation, and not durable yet.
+struct Staged {
+  std::vector<std::filesystem::path> files;
+  std::string vm_json;  // its text; empty: an earlier stage wrote it
+};
+
 // A file that is not there is gone too.
 Result<> unlink_any(FileSystem& fs, const std::filesystem::path& path);
 
@@ -26,11 +34,13 @@ Result<> unlink_any(FileSystem& fs, const std::filesystem::path& path);
 Result<> make_generation(FileSystem& fs, const store::GenerationPaths& to,
                          uint32_t unix_uid);
 
-Result<> stage_snapshot(FileSystem& fs, const std::filesystem::path& from,
-                        const store::GenerationPaths& to,
-                        const store::SnapshotRecord& snapshot,
-                        uint32_t unix_uid);
+Result<Staged> stage_snapshot(FileSystem& fs, const std::filesystem::path& from,
+                              const store::GenerationPaths& to,
+                              const store::SnapshotRecord& snapshot,
+                              uint32_t unix_uid);
 
-Result<> sync_generation(FileSystem& fs, const store::GenerationPaths& of);
+// vm.json comes last: where it is, all of the generation is.
+Result<> make_durable(FileSystem& fs, const store::GenerationPaths& of,
+                      const Staged& staged);
 
 }  // namespace chrysalis::engine

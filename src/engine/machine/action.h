@@ -21,6 +21,7 @@ enum class Which : uint8_t {
 enum class Do : uint8_t {
   kPreflight,         // every check; touches nothing
   kStage,             // the generation: disks, links, config, vm.json
+  kFlush,             // done when all that Stage made is durable
   kNetworkUp,         // namespace and TAPs of a generation
   kSpawn,             // shim and VMM, behind the closed gate
   kOpenGate,          // lets it exec; done when its API answers
@@ -35,6 +36,7 @@ enum class Do : uint8_t {
   kDropGuard,         // like disarm, whatever it answers
   kDump,              // the VMM writes memory and devices
   kCopyDisks,         // beside the dump
+  kInspect,           // the dump has the shape of its VM
   kPublish,           // punch, hash, fsync, manifest, rename
   kDropStaging,       // removes a half snapshot
   kSwitchNetwork,     // the redirect points to this VMM's TAPs

@@ -20,6 +20,15 @@
 namespace chrysalis::engine::rules {
 namespace {
 
+// A VMM is made while files become durable; before the intent that lets it
+// run, they are.
+Plan prepare(const Facts& facts) {
+  Plan plan{true, {act(Do::kStage), act(Do::kNetworkUp)}};
+  if (facts.power == model::PowerState::kStopped)
+    plan.actions.push_back(act(Do::kFlush));
+  return plan;
+}
+
 Plan run(const Facts& facts) {
   Plan plan{true, {act(Do::kOpenGate), act(Do::kBoot)}};
   if (facts.power == model::PowerState::kPaused)
@@ -51,9 +60,9 @@ Plan plan(BootStep step, const Facts& facts) {
     case BootStep::kKill:
       return {false, {act(Do::kKill)}};
     case BootStep::kPrepare:
-      return {true, {act(Do::kStage), act(Do::kNetworkUp)}};
+      return prepare(facts);
     case BootStep::kSpawn:
-      return {true, {act(Do::kSpawn)}};
+      return {true, {act(Do::kSpawn), act(Do::kFlush)}};
     case BootStep::kRun:
       return run(facts);
     case BootStep::kReach:

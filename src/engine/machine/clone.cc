@@ -22,7 +22,10 @@ namespace {
 
 Plan stage(const Facts& facts) {
   if (facts.staged) return {true, {act(Do::kNetworkUp)}};
-  return {true, {act(Do::kStage), act(Do::kNetworkUp)}};
+  Plan plan{true, {act(Do::kStage), act(Do::kNetworkUp)}};
+  if (facts.power == model::PowerState::kStopped)
+    plan.actions.push_back(act(Do::kFlush));
+  return plan;
 }
 
 Plan load(const Facts& facts) {
@@ -46,7 +49,7 @@ Plan plan(CloneStep step, const Facts& facts) {
     case CloneStep::kStage:
       return stage(facts);
     case CloneStep::kSpawn:
-      return {true, {act(Do::kSpawn)}};
+      return {true, {act(Do::kSpawn), act(Do::kFlush)}};
     case CloneStep::kLoad:
       return load(facts);
     case CloneStep::kResume:

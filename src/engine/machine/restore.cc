@@ -66,7 +66,7 @@ Plan plan(RestoreStep step, const Facts& facts) {
     case RestoreStep::kStage:
       return {true, {act(Do::kStage, kNew), act(Do::kNetworkUp, kNew)}};
     case RestoreStep::kSpawn:
-      return {true, {act(Do::kSpawn, kNew)}};
+      return {true, {act(Do::kSpawn, kNew), act(Do::kFlush, kNew)}};
     case RestoreStep::kLoad:
       return load(facts);
     case RestoreStep::kPauseOld:

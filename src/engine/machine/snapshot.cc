@@ -12,7 +12,7 @@
 // a guest that its user paused; such a guest is not resumed either. Between
 // Disarm and Thaw alone can our death leave a guest paused, until the
 // successor's Undo. Two intents: Pause, and Publish when the guest runs again:
-// no commit lengthens the pause.
+// no commit lengthens the pause, and nothing that can be done after it.
 
 #include "src/engine/machine/rules.h"
 
@@ -34,7 +34,7 @@ Plan plan(SnapshotStep step, const Facts& facts) {
       if (facts.user_paused) return {};
       return {false, {act(Do::kResume)}};
     case SnapshotStep::kPublish:
-      return {true, {act(Do::kPublish)}};
+      return {true, {act(Do::kInspect), act(Do::kPublish)}};
     case SnapshotStep::kUndo:
       if (facts.user_paused || !facts.alive) return {};
       return {false, {act(Do::kDropGuard), act(Do::kResume)}};

@@ -71,9 +71,7 @@ struct RawRun::Place {
     fs::create_directories(directory, error);
     const double cpu = cpu_ms();
     const Stopwatch watch;
-    CHRYSALIS_TRY(network.ensure_netns(uid, 1, kMtu));
-    CHRYSALIS_TRY(network.ensure_taps(uid, {{tap, kMtu, 0}}));
-    CHRYSALIS_TRY(network.redirect(uid, {tap}));
+    CHRYSALIS_TRY(network.ensure(uid, {1, kMtu, {{tap, kMtu, 0}}, {tap}}));
     times.network_ms = watch.ms();
     times.host_cpu_ms += cpu_ms() - cpu;
     return {};
@@ -127,8 +125,14 @@ Result<RawTimes> RawRun::load(const fs::path& snapshot,
   const Place place(root_, next_++);
   RawTimes times;
   CHRYSALIS_TRY(place.make(times));
-  for (const std::string_view name : hypervisor::dump_files(kind).names) {
+  const auto dumped = hypervisor::dump_files(kind);
+  for (const std::string_view name : dumped.names) {
     if (name.empty()) continue;
+    // As it lies in the snapshot: punched, where a copy would be dense.
+    if (name == dumped.memory) {
+      CHRYSALIS_TRY(link(snapshot / name, place.directory / name));
+      continue;
+    }
     std::error_code error;
     fs::copy_file(snapshot / name, place.directory / name, error);
   }

@@ -79,10 +79,10 @@ TEST_F(DriverTest, ABootIsFourCommitsAndPidsAreDurableBeforeTheGateOpens) {
   const auto outcome = driver.drive(job);
   ASSERT_TRUE(outcome);
   EXPECT_TRUE(outcome->ok);
-  EXPECT_THAT(tape.lines,
-              ElementsAre("Preflight", "commit Prepare", "Stage", "NetworkUp",
-                          "commit Spawn", "Spawn", "commit process Run",
-                          "OpenGate", "Boot", "commit Run=None record"));
+  EXPECT_THAT(tape.lines, ElementsAre("Preflight", "commit Prepare", "Stage",
+                                      "NetworkUp", "commit Spawn", "Spawn",
+                                      "Flush", "commit process Run", "OpenGate",
+                                      "Boot", "commit Run=None record"));
 }
 
 TEST_F(DriverTest, ARefusalCommitsNothing) {

@@ -131,20 +131,20 @@ class VmNetworkTest : public testing::Test {
     }
     return false;
   }
-  void make(std::vector<TapSpec> taps) {
-    const auto made = net().ensure_netns(kVm, 1, 1400);
+  [[nodiscard]] Result<void> ensure(std::vector<TapSpec> taps,
+                                    std::vector<std::string> tied = {}) const {
+    return net().ensure(kVm, {1, 1400, std::move(taps), std::move(tied)});
+  }
+  void make(std::vector<TapSpec> taps, std::vector<std::string> tied = {}) {
+    const auto made = ensure(std::move(taps), std::move(tied));
     ASSERT_TRUE(made) << made.error().message;
-    const auto tapped = net().ensure_taps(kVm, taps);
-    ASSERT_TRUE(tapped) << tapped.error().message;
   }
   std::filesystem::path root_;
 };
 
 TEST_F(VmNetworkTest, IsRepeatableAndGone) {
-  for (int round = 0; round < 2; ++round) {
-    make({{"g1n0", 1400, 4242}});
-    ASSERT_TRUE(net().redirect(kVm, {"g1n0"}));
-  }
+  for (int round = 0; round < 2; ++round)
+    make({{"g1n0", 1400, 4242}}, {"g1n0"});
   const auto seen = net().census();
   ASSERT_TRUE(seen);
   ASSERT_EQ(seen->size(), 1U);
@@ -157,7 +157,8 @@ TEST_F(VmNetworkTest, IsRepeatableAndGone) {
   for (int round = 0; round < 2; ++round) EXPECT_TRUE(net().teardown(kVm));
   EXPECT_TRUE(net().census()->empty());
   EXPECT_TRUE(net().remove_taps(kVm, {"g1n0"}));
-  EXPECT_EQ(net().redirect(kVm, {"g1n0"}).error().code, Code::kNotFound);
+  EXPECT_EQ(net().switch_redirect(kVm, {}, {"g1n0"}).error().code,
+            Code::kNotFound);
 }
 
 TEST_F(VmNetworkTest, MakesTheTapThatAVmmNeeds) {
@@ -190,8 +191,7 @@ TEST_F(VmNetworkTest, MakesTheTapThatAVmmNeeds) {
 }
 
 TEST_F(VmNetworkTest, CarriesFramesAndMovesThem) {
-  make({{"g1n0", 1400, 0}, {"g2n0", 1400, 0}});
-  ASSERT_TRUE(net().redirect(kVm, {"g1n0"}));
+  make({{"g1n0", 1400, 0}, {"g2n0", 1400, 0}}, {"g1n0"});
   const UniqueFd old_vm = attach("g1n0"), new_vm = attach("g2n0");
   const UniqueFd wire = packet("out0");
   const auto send = [&](char mark) {
@@ -221,7 +221,7 @@ TEST_F(VmNetworkTest, CarriesFramesAndMovesThem) {
   send_from(new_vm.get(), 'e');
   EXPECT_TRUE(arrives(wire.get(), 'e', 'd'));
   // Back, as a rolled back restore does; both are open in a VMM.
-  ASSERT_TRUE(net().ensure_taps(kVm, {{"g1n0", 1400, 0}}));
+  make({{"g1n0", 1400, 0}});
   ASSERT_TRUE(net().switch_redirect(kVm, {"g2n0"}, {"g1n0"}));
   EXPECT_TRUE(reaches(old_vm.get(), 'f'));
 }
@@ -229,7 +229,7 @@ TEST_F(VmNetworkTest, CarriesFramesAndMovesThem) {
 TEST_F(VmNetworkTest, HealsABareFileOfACrash) {
   std::ofstream(net().netns_path(kVm)).flush();
   EXPECT_EQ(net().census()->size(), 1U);
-  EXPECT_EQ(net().ensure_taps(kVm, {}).error().code, Code::kNotFound);
+  EXPECT_EQ(net().switch_redirect(kVm, {}, {}).error().code, Code::kNotFound);
   make({{"g1n0", 1400, 0}});
   EXPECT_TRUE(net().teardown(kVm));
   std::ofstream(net().netns_path(kVm)).flush();
@@ -241,16 +241,14 @@ TEST_F(VmNetworkTest, RefusesOtherNamesAndShapes) {
   for (const char* uid : {"", "..", "../x", "a/b", "A"})
     EXPECT_EQ(net().teardown(uid).error().code, Code::kInvalid) << uid;
   make({});
-  EXPECT_EQ(net().ensure_taps(kVm, {{"eth0", 1400, 0}}).error().code,
-            Code::kConflict);
+  EXPECT_EQ(ensure({{"eth0", 1400, 0}}).error().code, Code::kConflict);
   EXPECT_EQ(net().remove_taps(kVm, {"eth0"}).error().code, Code::kInvalid);
-  EXPECT_EQ(net().redirect(kVm, {"g9n0"}).error().code, Code::kNotFound);
+  EXPECT_EQ(ensure({}, {"g9n0"}).error().code, Code::kNotFound);
 }
 
 TEST_F(VmNetworkTest, ReportsWhatASetUpTakes) {
   const auto begin = std::chrono::steady_clock::now();
-  make({{"g1n0", 1400, 4242}});
-  ASSERT_TRUE(net().redirect(kVm, {"g1n0"}));
+  make({{"g1n0", 1400, 4242}}, {"g1n0"});
   const auto made = std::chrono::steady_clock::now();
   ASSERT_TRUE(net().teardown(kVm));
   const auto gone = std::chrono::steady_clock::now();

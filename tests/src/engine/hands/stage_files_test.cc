@@ -44,14 +44,23 @@ class StageFilesTest : public testing::TestWithParam<model::Hypervisor> {
   }
   Result<> stage(FileSystem& disk) {
     CHRYSALIS_TRY(make_generation(disk, kTo, 5));
-    CHRYSALIS_TRY(stage_snapshot(disk, kSnapshot, kTo, snapshot_, 5));
-    return sync_generation(disk, kTo);
+    CHRYSALIS_ASSIGN(Staged staged,
+                     stage_snapshot(disk, kSnapshot, kTo, snapshot_, 5));
+    staged.vm_json = "its record";
+    return make_durable(disk, kTo, staged);
   }
   void expect_whole(FileSystem& disk) {
     for (const std::string& name : names_) {
       const auto bytes = read_file(disk, kTo.directory / name, 100);
       ASSERT_TRUE(bytes) << bytes.error().message;
       EXPECT_EQ(*bytes, "bytes of " + name);
+    }
+  }
+  // vm.json is the last to come: what it stands beside is all there.
+  void expect_whole_or_no_record(FileSystem& disk) {
+    if (const auto record = read_file(disk, kTo.vm_json(), 100)) {
+      EXPECT_EQ(*record, "its record");
+      expect_whole(disk);
     }
   }
 
@@ -78,6 +87,7 @@ TEST_P(StageFilesTest, ACutOffAttemptIsMadeAnew) {
     const bool done = stage(disk).has_value();
     for (const auto& loss : disk.losses()) {
       const auto after = disk.after_power_loss(loss);
+      expect_whole_or_no_record(*after);
       EXPECT_TRUE(stage(*after));
       expect_whole(*after);
     }

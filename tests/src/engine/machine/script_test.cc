@@ -55,7 +55,7 @@ TEST(BootScript, CostsAtMostFourCommits) {
   facts.first = true;
   EXPECT_THAT(script(begin(Kind::kBoot, facts, Mono{}), {}),
               ElementsAre("Preflight Preflight", "Prepare! Stage NetworkUp",
-                          "Spawn! Spawn", "Run! OpenGate Boot", "= Ok"));
+                          "Spawn! Spawn Flush", "Run! OpenGate Boot", "= Ok"));
 }
 
 TEST(BootScript, AFailedFirstBootLeavesNothing) {
@@ -111,7 +111,7 @@ TEST(SnapshotScript, PausesDumpsThawsThenPublishes) {
   EXPECT_THAT(script(begin(Kind::kSnapshot, live(), Mono{}), {}),
               ElementsAre("Preflight Preflight", "Pause! ArmGuard Pause",
                           "Dump Dump CopyDisks", "Disarm DisarmGuard",
-                          "Thaw Resume", "Publish! Publish", "= Ok"));
+                          "Thaw Resume", "Publish! Inspect Publish", "= Ok"));
 }
 
 TEST(SnapshotScript, AFiredGuardThrowsTheDumpAway) {
@@ -140,7 +140,8 @@ TEST(RestoreScript, KillsTheOldLast) {
   EXPECT_THAT(
       script(begin(Kind::kRestore, live(), Mono{}), {}),
       ElementsAre("Preflight Preflight", "Stage! Stage@new NetworkUp@new",
-                  "Spawn! Spawn@new", "Load! OpenGate@new Load@new Compare@new",
+                  "Spawn! Spawn@new Flush@new",
+                  "Load! OpenGate@new Load@new Compare@new",
                   "PauseOld ArmGuard Pause", "Disarm DisarmGuard", "Commit!",
                   "Switch SwitchNetwork@new Resume@new CheckHealthy@new",
                   "Retire Kill NetworkDown RemoveGeneration", "= Ok"));
@@ -151,8 +152,9 @@ TEST(RestoreScript, AFailedLoadLeavesTheOldAlone) {
       script(begin(Kind::kRestore, live(), Mono{}),
              {kFine, kFine, kFine, failed(Reason::kLoadFailed)}),
       ElementsAre("Preflight Preflight", "Stage! Stage@new NetworkUp@new",
-                  "Spawn! Spawn@new", "Load! OpenGate@new Load@new Compare@new",
-                  "Abort Kill@new", "Revive DropGuard Resume",
+                  "Spawn! Spawn@new Flush@new",
+                  "Load! OpenGate@new Load@new Compare@new", "Abort Kill@new",
+                  "Revive DropGuard Resume",
                   "DropNew Kill@new NetworkDown@new RemoveGeneration@new",
                   "= RolledBack LoadFailed"));
 }

@@ -170,6 +170,8 @@ class Walk {
     if (action.what == Do::kRemoveVm && is_boot() && node.recovered &&
         !node.decided && w.ran)
       say(node, "the files of a guest that ran are removed");
+    if (action.what == Do::kOpenGate && w.unflushed)
+      say(node, "it may run on files that power loss would take");
     if (action.what == Do::kArmGuard && node.op.facts.user_paused)
       say(node, "the guard would resume what its user paused");
   }
@@ -188,6 +190,8 @@ class Walk {
     ends.insert(*node.op.end);
     if (*node.op.end != End::kOk && node.op.reason == Reason::kNone)
       say(node, "it failed without a reason");
+    if (*node.op.end == End::kOk && node.world.unflushed)
+      say(node, "it ended well with files that power loss would take");
     if (*node.op.end == End::kRefused && !(node.world == start_))
       say(node, "refused, but something was touched");
     if (budget_ - node.mishaps > 1) return;  // only what may never happen

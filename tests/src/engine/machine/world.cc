@@ -58,11 +58,13 @@ std::optional<Vm> moved(Vm vm, Do what, const Facts& facts) {
       return from(vm, {Vm::kPaused}, Vm::kPaused);
     case Do::kPreflight:
     case Do::kStage:
+    case Do::kFlush:
     case Do::kNetworkUp:
     case Do::kArmGuard:
     case Do::kDisarmGuard:
     case Do::kDropGuard:
     case Do::kCopyDisks:
+    case Do::kInspect:
     case Do::kPublish:
     case Do::kDropStaging:
     case Do::kSwitchNetwork:
@@ -81,6 +83,8 @@ std::optional<Vm> moved(Vm vm, Do what, const Facts& facts) {
 // What an action does to the rest of the world.
 void leave_marks(World& w, Do what, bool next) {
   if (what == Do::kStage) (next ? w.gen_next : w.gen_current) = true;
+  if (what == Do::kStage || what == Do::kFlush)
+    w.unflushed = what == Do::kStage;
   if (what == Do::kArmGuard) w.guard_armed = true;
   if (what == Do::kDropGuard || what == Do::kDisarmGuard) w.guard_armed = false;
   if (what == Do::kDump || what == Do::kTakeIn) w.staging = true;

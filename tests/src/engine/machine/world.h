@@ -31,6 +31,7 @@ struct World {
   bool guard_armed = false, guard_fired = false;
   bool committed = false;
   bool gen_current = false, gen_next = false;
+  bool unflushed = false;  // power loss would take what was staged
   bool staging = false, published = false;
   bool removed = false;
   bool current_died = false;  // by itself, not by us
@@ -41,8 +42,9 @@ struct World {
 
   auto tie() const {
     return std::tie(current, next, redirect_to_next, guard_armed, guard_fired,
-                    committed, gen_current, gen_next, staging, published,
-                    removed, current_died, next_died, torn, ran, never_ran);
+                    committed, gen_current, gen_next, unflushed, staging,
+                    published, removed, current_died, next_died, torn, ran,
+                    never_ran);
   }
   friend bool operator<(const World& a, const World& b) {
     return a.tie() < b.tie();
