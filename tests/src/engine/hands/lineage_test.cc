@@ -165,6 +165,7 @@ TEST_P(NodeLineage, ACloneHasTheSnapshotsNicsAndFreshMacs) {
     const std::string n = std::to_string(nics);
     auto request = boot_request("vm-" + n);
     request.config.nics = nics;
+    request.config.image = "deaf";  // ejects nothing: each swap can be seen
     ASSERT_TRUE(run("vm-" + n, request).ok);
     snapshot("vm-" + n, "snap-" + n);
     auto wish = clone_of("snap-" + n);
