@@ -76,9 +76,10 @@ Result<> make_durable(FileSystem& fs, const store::GenerationPaths& of,
     CHRYSALIS_ASSIGN(auto file, fs.open(path, FileSystem::Mode::kRead));
     CHRYSALIS_TRY(file->sync());
   }
-  CHRYSALIS_TRY(fs.sync_dir(of.directory));
-  if (!staged.vm_json.empty())
-    CHRYSALIS_TRY(durable_replace(fs, of.vm_json(), staged.vm_json));
+  // Either ends with the directory's names.
+  CHRYSALIS_TRY(staged.vm_json.empty()
+                    ? fs.sync_dir(of.directory)
+                    : durable_replace(fs, of.vm_json(), staged.vm_json));
   const Path vm = of.directory.parent_path();
   CHRYSALIS_TRY(fs.sync_dir(vm));
   return fs.sync_dir(vm.parent_path());

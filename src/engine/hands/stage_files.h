@@ -39,7 +39,8 @@ Result<Staged> stage_snapshot(FileSystem& fs, const std::filesystem::path& from,
                               const store::SnapshotRecord& snapshot,
                               uint32_t unix_uid);
 
-// vm.json comes last: where it is, all of the generation is.
+// Nothing of it is believed before its operation goes on: vm.json may be
+// found beside names that are not there.
 Result<> make_durable(FileSystem& fs, const store::GenerationPaths& of,
                       const Staged& staged);
 
