@@ -35,11 +35,41 @@ std::optional<Kind> kind_named(std::string_view name) {
 }
 
 Verdict refusal(std::string rule, std::string path, std::string message,
-                std::string remedy = {}) {
+                std::string remedy = {}, Cause cause = Cause::kInvalid) {
   return {std::move(rule),
           Severity::kRefused,
           {std::move(path), std::move(message)},
-          std::move(remedy)};
+          std::move(remedy),
+          cause};
+}
+
+Verdict required(std::string rule, std::string path, std::string remedy) {
+  return refusal(std::move(rule), std::move(path), "Required value",
+                 std::move(remedy), Cause::kRequired);
+}
+
+Cause cause_of(api::RuleReason reason) {
+  return reason == api::RuleReason::kForbidden ? Cause::kForbidden
+                                               : Cause::kInvalid;
+}
+
+Cause cause_of(Broken broken) {
+  switch (broken) {
+    case Broken::kType:
+      return Cause::kType;
+    case Broken::kRequired:
+      return Cause::kRequired;
+    case Broken::kTooLong:
+      return Cause::kTooLong;
+    case Broken::kEnum:
+      return Cause::kNotSupported;
+    case Broken::kUnknownField:
+    case Broken::kTooShort:
+    case Broken::kPattern:
+    case Broken::kBounds:
+      return Cause::kInvalid;
+  }
+  return Cause::kInvalid;
 }
 
 const api::Schema& schema_of(Kind kind) {
@@ -81,8 +111,8 @@ void judge_metadata(const json& object, std::vector<Verdict>& out) {
                             "must be a string", "quote it"));
   const std::string* name = text_at(metadata, "name");
   if (!metadata.contains("name") || (name != nullptr && name->empty()))
-    out.push_back(refusal("object-name", "metadata.name", "Required value",
-                          "add metadata.name"));
+    out.push_back(
+        required("object-name", "metadata.name", "add metadata.name"));
   const std::string* ns = text_at(metadata, "namespace");
   if (ns != nullptr && (ns->size() > api::kLabelMax ||
                         !api::matches(*ns, std::string(api::kLabelPattern))))
@@ -114,6 +144,24 @@ std::string_view to_string(Severity severity) {
   return "";
 }
 
+std::string_view to_string(Cause cause) {
+  switch (cause) {
+    case Cause::kInvalid:
+      return "FieldValueInvalid";
+    case Cause::kForbidden:
+      return "FieldValueForbidden";
+    case Cause::kRequired:
+      return "FieldValueRequired";
+    case Cause::kType:
+      return "FieldValueTypeInvalid";
+    case Cause::kNotSupported:
+      return "FieldValueNotSupported";
+    case Cause::kTooLong:
+      return "FieldValueTooLong";
+  }
+  return "";
+}
+
 bool Judged::refused() const {
   return std::ranges::any_of(verdicts, [](const Verdict& one) {
     return one.severity == Severity::kRefused;
@@ -130,46 +178,65 @@ std::vector<Verdict> judge(Kind kind, const json& written, const json* old) {
     std::string remedy = remedy_of(kind, one);
     out.push_back(refusal("structure-" + std::string(to_string(one.broken)),
                           std::move(one.fault.path),
-                          std::move(one.fault.message), std::move(remedy)));
+                          std::move(one.fault.message), std::move(remedy),
+                          cause_of(one.broken)));
   }
   if (!out.empty()) return out;
+  json before;
+  if (old != nullptr) {
+    before = *old;
+    api::apply_defaults(schema_of(kind), before);
+    old = &before;
+  }
   for (api::BrokenRule& one : api::find_broken(kind, object, old))
     out.push_back(refusal(one.rule->id, std::move(one.fault.path),
-                          std::move(one.fault.message)));
+                          std::move(one.fault.message), {},
+                          cause_of(one.rule->reason)));
   if (out.empty()) out = warnings(kind, object, old);
   return out;
 }
 
-Judged judge(const json& object, const json* old) {
-  const auto refused = [](Verdict verdict) {
-    return Judged{{}, {std::move(verdict)}};
-  };
+Frame frame_of(const json& object) {
   if (!object.is_object())
-    return refused(refusal("object-type", "", "must be an object"));
+    return {{}, refusal("object-type", "", "must be an object")};
   const std::string* version = text_at(object, "apiVersion");
   const std::string* kind_name = text_at(object, "kind");
   if (version == nullptr)
-    return refused(refusal("object-kind", "apiVersion", "Required value",
-                           "add apiVersion: " + std::string(api::kApiVersion)));
+    return {{},
+            required("object-kind", "apiVersion",
+                     "add apiVersion: " + std::string(api::kApiVersion))};
   if (kind_name == nullptr)
-    return refused(refusal("object-kind", "kind", "Required value",
-                           "add kind: VirtualMachine or VMSnapshot"));
+    return {{},
+            required("object-kind", "kind",
+                     "add kind: VirtualMachine or VMSnapshot")};
   if (!version->starts_with(std::string(api::kGroup) + "/"))
-    return {
-        {},
-        {{"object-foreign",
-          Severity::kNote,
-          {"kind", shown(*kind_name) + " of " + shown(*version) + ": not of " +
-                       std::string(api::kGroup) + ", skipped"},
-          {}}}};
+    return {{},
+            {"object-foreign",
+             Severity::kNote,
+             {"kind", shown(*kind_name) + " of " + shown(*version) +
+                          ": not of " + std::string(api::kGroup) + ", skipped"},
+             {}}};
   const auto kind = kind_named(*kind_name);
   if (*version != api::kApiVersion || !kind)
-    return refused(
-        refusal("object-kind", "kind",
-                "no kind " + shown(*kind_name) + " in " + shown(*version),
-                "there are VirtualMachine and VMSnapshot in " +
-                    std::string(api::kApiVersion)));
-  return {kind, judge(*kind, object, old)};
+    return {{},
+            refusal("object-kind", "kind",
+                    "no kind " + shown(*kind_name) + " in " + shown(*version),
+                    "there are VirtualMachine and VMSnapshot in " +
+                        std::string(api::kApiVersion))};
+  return {kind, {}};
+}
+
+Judged judge(const json& object, const json* old) {
+  Frame frame = frame_of(object);
+  if (!frame.kind) return {{}, {std::move(frame.said)}};
+  return {frame.kind, judge(*frame.kind, object, old)};
+}
+
+std::vector<model::Fault> refusals(std::vector<Verdict> verdicts) {
+  std::vector<model::Fault> out;
+  for (Verdict& one : verdicts)
+    if (one.severity == Severity::kRefused) out.push_back(std::move(one.fault));
+  return out;
 }
 
 std::vector<Verdict> warnings(Kind kind, const json& object, const json* old) {

@@ -24,11 +24,23 @@ namespace chrysalis::admission {
 enum class Severity : uint8_t { kRefused, kWarning, kNote };
 std::string_view to_string(Severity severity);  // "refused"
 
+// What the API server would call it: the reason of a cause in its Status.
+enum class Cause : uint8_t {
+  kInvalid,
+  kForbidden,
+  kRequired,
+  kType,
+  kNotSupported,
+  kTooLong,
+};
+std::string_view to_string(Cause cause);  // "FieldValueForbidden"
+
 struct Verdict {
   std::string rule;
   Severity severity = Severity::kRefused;
   model::Fault fault;
   std::string remedy;  // "": the message has it, or the server's words do
+  Cause cause = Cause::kInvalid;
   friend bool operator==(const Verdict&, const Verdict&) = default;
 };
 
@@ -39,6 +51,13 @@ struct Judged {
   [[nodiscard]] bool refused() const;
 };
 
+// Whose an object is, by its apiVersion and kind.
+struct Frame {
+  std::optional<api::Kind> kind;  // ours; else
+  Verdict said;  // refused, or of another group than ours: a note
+};
+Frame frame_of(const nlohmann::json& object);
+
 // An object as it was written, `old` for an update (as it is stored).
 // Of another group than ours: a note that it was skipped.
 Judged judge(const nlohmann::json& object, const nlohmann::json* old = nullptr);
@@ -46,6 +65,9 @@ Judged judge(const nlohmann::json& object, const nlohmann::json* old = nullptr);
 // The same of a kind that is known.
 std::vector<Verdict> judge(api::Kind kind, const nlohmann::json& object,
                            const nlohmann::json* old = nullptr);
+
+// The faults of those that refuse.
+std::vector<model::Fault> refusals(std::vector<Verdict> verdicts);
 
 // What is allowed and often not meant. REQUIRES: nothing was refused.
 std::vector<Verdict> warnings(api::Kind kind, const nlohmann::json& object,

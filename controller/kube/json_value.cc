@@ -13,8 +13,10 @@ class Walked final : public JsonValue {
  public:
   explicit Walked(od::value value) : value_(value) {}
 
-  bool is_null() override { return has_type(od::json_type::null); }
-  bool is_text() override { return has_type(od::json_type::string); }
+  Type type() override {
+    od::json_type type{};
+    return value_.type().get(type) ? Type::kBroken : type_of(type);
+  }
 
   std::optional<std::string_view> text() override {
     std::string_view out;
@@ -24,7 +26,13 @@ class Walked final : public JsonValue {
   std::optional<int64_t> integer() override {
     int64_t out = 0;
     // get_int64() would take "1" as well as 1 in some versions.
-    if (!has_type(od::json_type::number) || value_.get_int64().get(out))
+    if (type() != Type::kNumber || value_.get_int64().get(out))
+      return std::nullopt;
+    return out;
+  }
+  std::optional<double> number() override {
+    double out = 0;
+    if (type() != Type::kNumber || value_.get_double().get(out))
       return std::nullopt;
     return out;
   }
@@ -62,9 +70,22 @@ class Walked final : public JsonValue {
   }
 
  private:
-  bool has_type(od::json_type wanted) {
-    od::json_type type{};
-    return !value_.type().get(type) && type == wanted;
+  static Type type_of(od::json_type type) {
+    switch (type) {
+      case od::json_type::null:
+        return Type::kNull;
+      case od::json_type::boolean:
+        return Type::kBoolean;
+      case od::json_type::number:
+        return Type::kNumber;
+      case od::json_type::string:
+        return Type::kText;
+      case od::json_type::array:
+        return Type::kArray;
+      case od::json_type::object:
+        return Type::kObject;
+    }
+    return Type::kBroken;
   }
 
   od::value value_;
@@ -74,10 +95,10 @@ class Walked final : public JsonValue {
 class Whole final : public JsonValue {
  public:
   explicit Whole(od::object object) : object_(object) {}
-  bool is_null() override { return false; }
-  bool is_text() override { return false; }
+  Type type() override { return Type::kObject; }
   std::optional<std::string_view> text() override { return std::nullopt; }
   std::optional<int64_t> integer() override { return std::nullopt; }
+  std::optional<double> number() override { return std::nullopt; }
   std::optional<bool> boolean() override { return std::nullopt; }
   bool members(Member visit) override { return Walked::walk(object_, visit); }
   bool elements(Element) override { return false; }

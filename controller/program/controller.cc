@@ -8,6 +8,7 @@
 #include "controller/program/log_level.h"
 #include "controller/program/node_identity.h"
 #include "controller/program/version.h"
+#include "controller/program/webhook.h"
 #include "controller/runtime/cluster/agent_roster.h"
 #include "controller/runtime/cluster/event_recorder.h"
 #include "controller/runtime/cluster/kube_lease.h"
@@ -65,6 +66,8 @@ void lead(kube::Transport& transport, runtime::Timer& timer,
 Result<> run_controller(const ControllerOptions& options,
                         const Surroundings& around, Signals& signals) {
   set_log_level(options.log);
+  // It answers for as long as we run, leading or waiting.
+  CHRYSALIS_ASSIGN(const auto webhook, start_webhook(options.webhook));
   runtime::SystemTimer timer;
   CHRYSALIS_ASSIGN(const auto transport,
                    connect(options.cluster, around, timer, "controller"));

@@ -76,6 +76,14 @@ void cluster_flags(CLI::App& app, ClusterFlags& cluster) {
           "where the leases of agents and controllers live");
 }
 
+void webhook_flags(CLI::App& app, WebhookFlags& webhook) {
+  setting(app, "webhook-listen", webhook.listen,
+          "HOST:PORT that answers admission reviews; empty: none");
+  setting(app, "webhook-cert", webhook.certificate,
+          "PEM file: the webhook's certificate and its chain");
+  setting(app, "webhook-key", webhook.key, "PEM file: its key");
+}
+
 // All subcommands, each with the options it fills.
 struct Commands {
   explicit Commands(CLI::App& root);
@@ -107,6 +115,7 @@ Commands::Commands(CLI::App& root)
   cluster_flags(*agent_app, agent.cluster);
   log_flags(*controller_app, controller.log);
   cluster_flags(*controller_app, controller.cluster);
+  webhook_flags(*controller_app, controller.webhook);
   log_flags(*standalone_app, standalone.log);
   node_flags(*standalone_app, standalone.node);
   setting(*standalone_app, "manifests", standalone.manifests,

@@ -39,6 +39,11 @@ struct ClusterFlags {
   std::string lease_namespace = "chrysalis-system";
 };
 
+struct WebhookFlags {
+  std::string listen;                      // HOST:PORT; "": no webhook
+  std::filesystem::path certificate, key;  // PEM
+};
+
 struct AgentOptions {
   LogOptions log;
   NodeFlags node;
@@ -47,6 +52,7 @@ struct AgentOptions {
 struct ControllerOptions {
   LogOptions log;
   ClusterFlags cluster;
+  WebhookFlags webhook;
 };
 struct StandaloneOptions {
   LogOptions log;

@@ -4,10 +4,10 @@
 // decoder written over this needs no tree of the whole text. Implementations:
 // controller/api/objects/tree_value.h, controller/kube/json_value.h.
 //
-// Contract: a value is consumed by one call of text(), integer(), boolean(),
-// members() or elements(); one that is not consumed is skipped. It lives
-// during the call that was given it, a text as long as the whole document.
-// PURE. Thread-safety: one thread.
+// Contract: a value is consumed by one call of text(), integer(), number(),
+// boolean(), members() or elements(); one that is not consumed is skipped. It
+// lives during the call that was given it, a text as long as the whole
+// document. PURE. Thread-safety: one thread.
 
 #include <cstdint>
 #include <memory>
@@ -39,16 +39,27 @@ class FunctionRef<R(Args...)> {
 
 class JsonValue {
  public:
+  enum class Type : uint8_t {
+    kNull,
+    kBoolean,
+    kNumber,
+    kText,
+    kArray,
+    kObject,
+    kBroken,  // the text ends or errs here
+  };
   // False ends the walk.
   using Member = FunctionRef<bool(std::string_view key, JsonValue& value)>;
   using Element = FunctionRef<bool(JsonValue& value)>;
 
   virtual ~JsonValue() = default;
-  virtual bool is_null() = 0;  // does not consume
-  virtual bool is_text() = 0;  // does not consume
+  virtual Type type() = 0;  // does not consume
+  [[nodiscard]] bool is_null() { return type() == Type::kNull; }
+  [[nodiscard]] bool is_text() { return type() == Type::kText; }
   // nullopt: it is another type, or does not fit.
   virtual std::optional<std::string_view> text() = 0;
   virtual std::optional<int64_t> integer() = 0;
+  virtual std::optional<double> number() = 0;
   virtual std::optional<bool> boolean() = 0;
   // False: another type, broken text, or `visit` ended the walk.
   virtual bool members(Member visit) = 0;

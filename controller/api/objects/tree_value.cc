@@ -6,9 +6,29 @@
 
 namespace chrysalis::api {
 
-bool TreeValue::is_null() { return node_->is_null(); }
-
-bool TreeValue::is_text() { return node_->is_string(); }
+JsonValue::Type TreeValue::type() {
+  using nlohmann::json;
+  switch (node_->type()) {
+    case json::value_t::null:
+      return Type::kNull;
+    case json::value_t::boolean:
+      return Type::kBoolean;
+    case json::value_t::number_integer:
+    case json::value_t::number_unsigned:
+    case json::value_t::number_float:
+      return Type::kNumber;
+    case json::value_t::string:
+      return Type::kText;
+    case json::value_t::array:
+      return Type::kArray;
+    case json::value_t::object:
+      return Type::kObject;
+    case json::value_t::binary:
+    case json::value_t::discarded:
+      return Type::kBroken;
+  }
+  return Type::kBroken;
+}
 
 std::optional<std::string_view> TreeValue::text() {
   const auto* text = node_->get_ptr<const std::string*>();
@@ -24,6 +44,11 @@ std::optional<int64_t> TreeValue::integer() {
   }
   if (!node_->is_number_integer()) return std::nullopt;
   return *node_->get_ptr<const int64_t*>();
+}
+
+std::optional<double> TreeValue::number() {
+  if (!node_->is_number()) return std::nullopt;
+  return node_->get<double>();
 }
 
 std::optional<bool> TreeValue::boolean() {

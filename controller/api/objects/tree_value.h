@@ -12,10 +12,10 @@ class TreeValue final : public JsonValue {
  public:
   explicit TreeValue(const nlohmann::json& node) : node_(&node) {}
 
-  bool is_null() override;
-  bool is_text() override;
+  Type type() override;
   std::optional<std::string_view> text() override;
   std::optional<int64_t> integer() override;
+  std::optional<double> number() override;
   std::optional<bool> boolean() override;
   bool members(Member visit) override;
   bool elements(Element visit) override;

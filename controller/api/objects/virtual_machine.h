@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "controller/api/enums.h"
@@ -17,11 +18,20 @@
 
 namespace chrysalis::api {
 
+// cpu, memory, storage or nics where another system would take it, inside a
+// request: never obeyed, kept so that it can be refused by name.
+struct DeclaredName {
+  std::string key;
+  std::variant<int64_t, std::string> value;
+  friend bool operator==(const DeclaredName&, const DeclaredName&) = default;
+};
+
 // spec.source.snapshot
 struct CloneSource {
   std::string name;
   bool on_demand = false;
   std::string manifest_digest;  // "": any
+  std::vector<DeclaredName> declared = {};
   friend bool operator==(const CloneSource&, const CloneSource&) = default;
 };
 
@@ -32,6 +42,7 @@ struct RestoreSpec {
   bool on_demand = false;
   bool allow_foreign = false;
   std::string manifest_digest;  // "": any
+  std::vector<DeclaredName> declared = {};
   friend bool operator==(const RestoreSpec&, const RestoreSpec&) = default;
 };
 

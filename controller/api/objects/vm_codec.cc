@@ -5,6 +5,7 @@
 #include "controller/api/objects/common_codec.h"
 #include "controller/api/objects/tree_value.h"
 #include "src/model/inherit.h"
+#include "src/model/law.h"
 
 namespace chrysalis::api {
 namespace codec {
@@ -63,6 +64,58 @@ struct Members<RestoreSpec> {
       member<&RestoreSpec::manifest_digest>("manifestDigest"),
   };
 };
+
+namespace {
+
+// What the schema declares inside a request only to be refused there.
+bool is_declared(std::string_view key) {
+  bool out = false;
+  model::for_each_field([&](const auto& row, auto) {
+    out = out ||
+          (model::refused_beside_restore(row) && model::leaf(row.path) == key);
+  });
+  return out;
+}
+
+Result<> read_declared(std::string_view key, JsonValue& value,
+                       std::vector<DeclaredName>& out) {
+  if (!is_declared(key)) return {};
+  DeclaredName one{std::string(key), {}};
+  if (const auto number = value.integer())
+    one.value = *number;
+  else if (const auto text = value.is_text() ? value.text() : std::nullopt)
+    one.value = std::string(*text);
+  else
+    return below(key, misfit("must be an integer or a string"));
+  std::erase_if(out, [&](const auto& old) { return old.key == one.key; });
+  out.push_back(std::move(one));
+  return {};
+}
+
+}  // namespace
+
+template <class T>
+struct RequestCodec : AlwaysSaid<T> {
+  static Result<> read(JsonValue& value, T& out) {
+    T fresh{};
+    CHRYSALIS_TRY(
+        read_members(value, fresh, [&](std::string_view key, JsonValue& item) {
+          return read_declared(key, item, fresh.declared);
+        }));
+    out = std::move(fresh);
+    return {};
+  }
+  static json write(const T& from) {
+    json out = write_members(from);
+    for (const DeclaredName& one : from.declared)
+      std::visit([&](const auto& value) { out[one.key] = value; }, one.value);
+    return out;
+  }
+};
+template <>
+struct Codec<CloneSource> : RequestCodec<CloneSource> {};
+template <>
+struct Codec<RestoreSpec> : RequestCodec<RestoreSpec> {};
 
 // What is neither a field of the law nor the source.
 template <>
@@ -152,7 +205,8 @@ struct Codec<VmSpec> : AlwaysSaid<VmSpec> {
   }
   static json write(const VmSpec& from) {
     json out = write_members(from);
-    if (from.clone) out["source"]["snapshot"] = write_members(*from.clone);
+    if (from.clone)
+      out["source"]["snapshot"] = Codec<CloneSource>::write(*from.clone);
     model::for_each_field([&](const auto& row, auto at) {
       using T = model::RowValue<decltype(row)>;
       if (!row.path.empty() && at(from.wish))

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "controller/reconcile/refused_spec.h"
 #include "controller/reconcile/snapshot/status.h"
 #include "controller/reconcile/words.h"
 
@@ -107,6 +108,8 @@ SnapshotChoice choose(const SnapshotObserved& observed, Wall now) {
     if (!choice.quiet) choice.doing = import ? Kind::kImport : Kind::kSnapshot;
     return choice;
   }
+  choice.hindrance = refused_spec(*observed.snapshot);
+  if (choice.hindrance) return choice;
   import ? choose_import(choice, observed, now)
          : choose_capture(choice, observed, now);
   return choice;

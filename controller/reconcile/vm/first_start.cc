@@ -1,5 +1,6 @@
 // The VM has no record here: it is booted from its image or cloned.
 
+#include "controller/reconcile/refused_spec.h"
 #include "controller/reconcile/vm/attempts.h"
 #include "controller/reconcile/vm/choice.h"
 #include "controller/reconcile/vm/named_snapshot.h"
@@ -68,6 +69,9 @@ void choose_first_start(Choice& choice, const VmObserved& observed, Wall now) {
     choice.power = stalls(StatusReason::kRestoreOfNewVm, restore_of_new_vm());
     return;
   }
+  // While one is in flight nothing is asked, so nothing needs the guard.
+  if (!observed.view.running) choice.power = refused_spec(*observed.vm);
+  if (choice.power) return;
   spec.clone ? choose_clone(choice, observed, now)
              : choose_boot(choice, observed, now);
 }

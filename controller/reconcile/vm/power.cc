@@ -1,6 +1,7 @@
 // Power: stopped, paused, running as asked; a cold boot that was asked for;
 // and what the restart policy says when the VMM or its guest ended by itself.
 
+#include "controller/reconcile/refused_spec.h"
 #include "controller/reconcile/vm/attempts.h"
 #include "controller/reconcile/vm/choice.h"
 #include "controller/reconcile/vm/status.h"
@@ -20,12 +21,20 @@ struct ColdBoot {
 };
 
 // What the next start runs. A clone that was staged and never ran is loaded:
-// nothing of its spec applies yet.
-std::optional<ColdBoot> cold_boot(Choice& choice, const VmObserved& observed) {
+// nothing of its spec applies yet. A spec that the law refuses is not obeyed:
+// what a user asked for stalls, what ended by itself comes back by its record.
+std::optional<ColdBoot> cold_boot(Choice& choice, const VmObserved& observed,
+                                  bool by_policy) {
   const store::VmRecord& record = *observed.view.record;
   if (record.pending_load) return ColdBoot{record.config, record.sources};
+  auto refused = refused_spec(*observed.vm);
+  if (refused && !by_policy) {
+    choice.power = std::move(refused);
+    return std::nullopt;
+  }
   const model::Assembled assembled = model::assemble_cold_boot(
-      observed.vm->spec.wish, {record.config, record.sources});
+      refused ? model::VmWish{} : observed.vm->spec.wish,
+      {record.config, record.sources});
   if (assembled.ok()) return ColdBoot{assembled.config, assembled.sources};
   choice.power =
       stalls(StatusReason::kInvalidSpec, model::join(assembled.faults));
@@ -43,7 +52,7 @@ uint64_t due_attempt(const VmObserved& observed) {
 
 void start(Choice& choice, const VmObserved& observed, bool by_policy,
            Wall now) {
-  const auto boot = cold_boot(choice, observed);
+  const auto boot = cold_boot(choice, observed, by_policy);
   if (!boot) return;
   engine::StartRequest request;
   request.config = boot->config;
@@ -55,7 +64,7 @@ void start(Choice& choice, const VmObserved& observed, bool by_policy,
 }
 
 void restart(Choice& choice, const VmObserved& observed, Wall now) {
-  const auto boot = cold_boot(choice, observed);
+  const auto boot = cold_boot(choice, observed, false);
   if (!boot) return;
   engine::RestartRequest request;
   request.attempt = due_attempt(observed);

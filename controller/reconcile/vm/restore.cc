@@ -1,6 +1,7 @@
 // A restore in place: whose turn it is (attempts.h), and what stands in its
 // way before the engine is asked.
 
+#include "controller/reconcile/refused_spec.h"
 #include "controller/reconcile/vm/attempts.h"
 #include "controller/reconcile/vm/choice.h"
 #include "controller/reconcile/vm/named_snapshot.h"
@@ -92,8 +93,10 @@ void choose_due(Choice& choice, const VmObserved& observed, Wall now) {
   const api::RestoreSpec& spec = *vm.spec.restore;
   choice.restore_due = true;
   if (is_out_of_sight(observed)) wake(choice, now + kLookAgain);
-  auto hindrance = snapshot_lacks(
-      observed, {spec.snapshot, spec.manifest_digest, spec.on_demand});
+  auto hindrance = refused_spec(vm);
+  if (!hindrance)
+    hindrance = snapshot_lacks(
+        observed, {spec.snapshot, spec.manifest_digest, spec.on_demand});
   if (!hindrance) hindrance = mismatch(observed);
   if (!hindrance) hindrance = target_stopped(vm.spec);
   if (!hindrance && !choice.memory.restore.asked)

@@ -1,11 +1,9 @@
 #include "controller/runtime/directory/manifest_document.h"
 
-#include <algorithm>
 #include <string_view>
 #include <utility>
 
-#include "controller/api/pattern.h"
-#include "controller/api/rules.h"
+#include "controller/admission/verdict.h"
 #include "controller/api/structural.h"
 
 namespace chrysalis::runtime::directory {
@@ -23,14 +21,11 @@ const std::string* text_at(const json& object, const char* key) {
 
 Understood doubt(std::string said) { return {{}, std::move(said), true}; }
 
-std::optional<api::Kind> kind_named(std::string_view name) {
-  for (const api::Kind kind : api::kKinds)
-    if (api::names_of(kind).kind == name) return kind;
-  return std::nullopt;
-}
-
-std::string shown(const std::string& text) {
-  return "\"" + text.substr(0, 80) + "\"";
+// "path: message; what to do"
+std::string sentence(const admission::Verdict& said) {
+  const auto& [path, message] = said.fault;
+  return (path.empty() ? "" : path + ": ") + message +
+         (said.remedy.empty() ? "" : "; " + said.remedy);
 }
 
 // Not even a name that a status file could have.
@@ -43,16 +38,6 @@ std::optional<std::string> name_fault(const json& metadata) {
       text_at(metadata, "namespace") == nullptr)
     return "metadata.namespace: must be a string";
   return std::nullopt;
-}
-
-std::optional<model::Fault> namespace_fault(const std::string& ns) {
-  if (ns.size() <= api::kLabelMax &&
-      api::matches(ns, std::string(api::kLabelPattern)))
-    return std::nullopt;
-  return model::Fault{"metadata.namespace",
-                      "namespace " + shown(ns) +
-                          ": must be a DNS label of at most 63 characters "
-                          "(a-z, 0-9 and '-')"};
 }
 
 // Canonical: keys sorted, no spaces; what is no UTF-8 is replaced.
@@ -71,35 +56,24 @@ const api::Schema& Rulebook::schema(api::Kind kind) const {
 }
 
 Understood Rulebook::read(json value, uint32_t line) const {
-  const std::string* version = text_at(value, "apiVersion");
-  const std::string* kind_name = text_at(value, "kind");
-  if (version == nullptr || kind_name == nullptr)
-    return doubt("apiVersion and kind: Required value");
-  if (!version->starts_with(std::string(api::kGroup) + "/"))
-    return {{},
-            "skipped: " + shown(*kind_name) + " of " + shown(*version) +
-                " is no kind of " + std::string(api::kApiVersion),
-            false};
-  const auto kind = kind_named(*kind_name);
-  if (*version != api::kApiVersion || !kind)
-    return doubt("no kind " + shown(*kind_name) + " in " + shown(*version) +
-                 "; there are VirtualMachine and VMSnapshot in " +
-                 std::string(api::kApiVersion));
+  const admission::Frame frame = admission::frame_of(value);
+  if (!frame.kind) {
+    const bool refused = frame.said.severity == admission::Severity::kRefused;
+    return {{}, sentence(frame.said), refused};
+  }
+  const api::Kind kind = *frame.kind;
   json& metadata = value["metadata"];
   if (const auto fault = name_fault(metadata)) return doubt(*fault);
   if (!metadata.contains("namespace")) metadata["namespace"] = "default";
   value.erase("status");  // ours to write
 
   Document document{
-      {*kind, metadata["namespace"], metadata["name"]}, line, {}, {}, {}};
+      {kind, metadata["namespace"], metadata["name"]}, line, {}, {}, {}};
   if (document.id.ns.size() > kLongestName)
     return doubt("metadata.namespace: Too long: may not be more than 63 bytes");
-  api::apply_defaults(schema(*kind), value);
-  document.refused = api::check_structure(schema(*kind), value);
-  if (document.refused.empty())
-    document.refused = api::broken_rules(*kind, value, nullptr);
-  if (auto fault = namespace_fault(document.id.ns))
-    document.refused.push_back(std::move(*fault));
+  document.refused =
+      admission::refusals(admission::judge(kind, value, nullptr));
+  api::apply_defaults(schema(kind), value);
   document.spec = canonical(value["spec"]);
   return {std::move(document), {}, false};
 }
@@ -118,7 +92,8 @@ std::vector<model::Fault> Rulebook::change(const ObjectId& id,
                                            const std::string& accepted,
                                            const std::string& spec) const {
   const json before = object_of(id, accepted);
-  return api::broken_rules(id.kind, object_of(id, spec), &before);
+  return admission::refusals(
+      admission::judge(id.kind, object_of(id, spec), &before));
 }
 
 }  // namespace chrysalis::runtime::directory

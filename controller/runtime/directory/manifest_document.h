@@ -33,6 +33,8 @@ struct Understood {
 class Rulebook {
  public:
   Rulebook();
+  // What an object says by itself is judged by admission; here is added what
+  // a directory asks of it: a name that a file can have.
   [[nodiscard]] Understood read(nlohmann::json value, uint32_t line) const;
   // What the transition rules say of `spec` in place of `accepted`, both as
   // Document::spec. REQUIRES: both passed read().

@@ -89,6 +89,22 @@ TEST(Program, AStartThatFailsIsOneLineAndOne) {
   expect_failure("standalone --manifests / --node-name A_B", "A_B");
 }
 
+// Before anything is connected to: each mistake by its flag.
+TEST(Program, AWebhookThatCannotStartStopsTheStart) {
+  const std::string flag = "controller --webhook-listen ";
+  expect_failure(flag + "9443", "--webhook-listen: 9443: no port");
+  expect_failure(flag + "127.0.0.1:0", "--webhook-cert: is missing");
+  expect_failure("controller --webhook-key /nowhere/key",
+                 "--webhook-key: is given without --webhook-listen");
+  expect_failure(flag + "127.0.0.1:0 --webhook-cert /nowhere/crt",
+                 "--webhook-cert: /nowhere/crt: ");
+  expect_failure(flag + "127.0.0.1:0 --webhook-cert /dev/null",
+                 "--webhook-key: is missing");
+  expect_failure(
+      flag + "127.0.0.1:0 --webhook-cert /dev/null --webhook-key /dev/null",
+      "--webhook-cert: /dev/null: certificate: ");
+}
+
 TEST(Program, DeleteSaysThatNobodyRunsHere) {
   expect_failure("delete cvm/web --state-dir /nowhere/state", "/nowhere/state");
   expect_failure("delete pod/web --state-dir /nowhere/state", "pod");

@@ -109,11 +109,29 @@ TEST(Codec, AFullVmIsReadWholeAndWrittenBackAsItWas) {
 TEST(Codec, ACloneIsReadWithItsRequest) {
   json object = full_vm();
   object["spec"]["source"] = {
-      {"snapshot", {{"name", "s"}, {"onDemand", true}, {"cpu", 4}}}};
+      {"snapshot", {{"name", "s"}, {"onDemand", true}}}};
   const auto vm = decode_vm(object);
   ASSERT_TRUE(vm);
   EXPECT_EQ(vm->spec.clone, (CloneSource{"s", true, ""}));
   EXPECT_EQ(vm->spec.wish.image, std::nullopt);
+}
+
+// So that whoever judges the value can refuse them by name.
+TEST(Codec, NamesDeclaredInsideARequestAreKeptAsTheyWere) {
+  json object = full_vm();
+  object["spec"]["source"] = {
+      {"snapshot",
+       {{"name", "s"}, {"onDemand", false}, {"cpu", 4}, {"memory", "1Gi"}}}};
+  object["spec"]["restore"]["nics"] = 1;
+  object["spec"]["restore"]["queueSize"] = 2;  // no such name: not kept
+  const auto vm = decode_vm(object);
+  ASSERT_TRUE(vm) << vm.error().message;
+  object["spec"]["restore"].erase("queueSize");
+  EXPECT_EQ(encode(*vm)["spec"]["source"], object["spec"]["source"]);
+  EXPECT_EQ(encode(*vm)["spec"]["restore"], object["spec"]["restore"]);
+  object["spec"]["restore"]["nics"] = 1.5;
+  EXPECT_EQ(decode_vm(object).error().message,
+            "spec.restore.nics: must be an integer or a string");
 }
 
 TEST(Codec, AFullSnapshotIsReadWholeAndWrittenBackAsItWas) {

@@ -180,10 +180,23 @@ const CloneCase kCloneCases[] = {
      },
      "False/SnapshotOnOtherNode", "Failed", true},
     {"OtherContents",
-     [](VmWorld& w) { w.vm.spec.clone->manifest_digest = "sha256:x"; },
+     [](VmWorld& w) { w.vm.spec.clone->manifest_digest = digest_of("x"); },
      "False/DigestMismatch", "Failed", false},
     {"SetsCpu", [](VmWorld& w) { w.vm.spec.wish.cpu = 3; }, "False/InvalidSpec",
      "Failed", false},
+    {"SetsCpuToTheSnapshotsOwn", [](VmWorld& w) { w.vm.spec.wish.cpu = 3; },
+     "False/InvalidSpec", "Failed", false},
+    {"SetsCpuOfASnapshotThatIsNotThere",
+     [](VmWorld& w) {
+       w.vm.spec.wish.cpu = 3;
+       w.snapshot = NamedSnapshot{};
+     },
+     "False/InvalidSpec", "Failed", false},
+    {"SetsCpuInsideTheRequest",
+     [](VmWorld& w) { w.vm.spec.clone->declared = {{"cpu", int64_t{3}}}; },
+     "False/InvalidSpec", "Failed", false},
+    {"NamesAnImageToo", [](VmWorld& w) { w.vm.spec.wish.image = "tick"; },
+     "False/InvalidSpec", "Failed", false},
     {"OtherHypervisor",
      [](VmWorld& w) {
        w.vm.spec.wish.hypervisor = model::Hypervisor::kFirecracker;
@@ -222,13 +235,13 @@ TEST_P(CloneWaits, AndGoesOnWhenItCan) {
   // Without the hindrance it is cloned.
   w.snapshot = make_snapshot("snap", "snap-uid", "other-vm");
   w.edit().wish = {};
-  w.vm.spec.clone = api::CloneSource{"snap", true, "sha256:snap-uid"};
+  w.vm.spec.clone = api::CloneSource{"snap", true, digest_of("snap-uid")};
   w.run();
   ASSERT_EQ(w.asked.size(), 1U);
   const auto& clone = request<engine::CloneRequest>(w);
   EXPECT_EQ(clone.snapshot_uid, "snap-uid");
   EXPECT_TRUE(clone.on_demand);
-  EXPECT_EQ(clone.manifest_digest, "sha256:snap-uid");
+  EXPECT_EQ(clone.manifest_digest, digest_of("snap-uid"));
   w.succeed();
   EXPECT_EQ(w.condition(ConditionType::kReady), "True/Running");
   EXPECT_EQ(w.condition(ConditionType::kResourcesInherited), "True/Inherited");
@@ -240,6 +253,7 @@ INSTANTIATE_TEST_SUITE_P(All, CloneWaits, testing::ValuesIn(kCloneCases),
 
 TEST(VmPlan, ASnapshotThatCannotBeLookedUpIsWaitedFor) {
   VmWorld w;
+  w.vm.spec.wish = {};
   w.vm.spec.clone = api::CloneSource{"snap", false, ""};
   w.run();
   VmObserved observed = w.observe();
@@ -345,6 +359,22 @@ TEST(VmPlan, WhatCannotBootAgainIsStalled) {
   EXPECT_EQ(w.asked.size(), 1U);
   EXPECT_EQ(w.condition(ConditionType::kStalled), "True/InvalidSpec");
   EXPECT_EQ(w.phase(), "Running");
+}
+
+// It was let past every other gate: what nobody asked for anew goes on.
+TEST(VmPlan, WhatEndsWithARefusedSpecComesBackByItsRecord) {
+  VmWorld w;
+  w.boot();
+  w.edit().wish.cpu = 7;
+  w.vm.spec.restore = api::RestoreSpec{"snap", 1, false, false, ""};
+  w.snapshot = make_snapshot("snap", "snap-uid", w.vm.meta.uid);
+  w.run();
+  EXPECT_EQ(w.condition(ConditionType::kRestoreSucceeded), "False/InvalidSpec");
+  EXPECT_EQ(w.asked.size(), 1U);
+  w.guest_ends(false, 1);
+  w.now += seconds{10};
+  w.run();
+  EXPECT_EQ(request<engine::StartRequest>(w).config.cpu, w.record->config.cpu);
 }
 
 TEST(VmPlan, AColdBootKeepsWhatTheSpecDoesNotName) {

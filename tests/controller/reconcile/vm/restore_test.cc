@@ -40,14 +40,15 @@ struct Restorable : VmWorld {
 
 TEST(VmRestore, AsksTheEngineForAllThatWasAsked) {
   Restorable w;
-  w.edit().restore = api::RestoreSpec{"snap", 2, true, true, "sha256:snap-uid"};
+  w.edit().restore =
+      api::RestoreSpec{"snap", 2, true, true, digest_of("snap-uid")};
   w.run();
   const auto& request = std::get<engine::RestoreRequest>(*w.in_flight);
   EXPECT_EQ(request.snapshot_uid, "snap-uid");
   EXPECT_EQ(request.attempt, 2U);
   EXPECT_TRUE(request.on_demand);
   EXPECT_TRUE(request.allow_foreign);
-  EXPECT_EQ(request.manifest_digest, "sha256:snap-uid");
+  EXPECT_EQ(request.manifest_digest, digest_of("snap-uid"));
 }
 
 TEST(VmRestore, ADoneAttemptIsNotDoneAgain) {
@@ -208,8 +209,13 @@ const Refusal kRefusals[] = {
     {"SetsMemory",
      [](Restorable& w) { w.vm.spec.wish.memory = model::Bytes{1ULL << 30}; },
      "False/InvalidSpec", true},
+    {"SetsMemoryInsideTheRequest",
+     [](Restorable& w) {
+       w.vm.spec.restore->declared = {{"memory", std::string("1Gi")}};
+     },
+     "False/InvalidSpec", true},
     {"OtherContents",
-     [](Restorable& w) { w.vm.spec.restore->manifest_digest = "sha256:x"; },
+     [](Restorable& w) { w.vm.spec.restore->manifest_digest = digest_of("x"); },
      "False/DigestMismatch", true},
     {"Stopped",
      [](Restorable& w) {

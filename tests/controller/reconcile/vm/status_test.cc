@@ -320,7 +320,7 @@ TEST(VmStatus, ARestoreSaysWhereEachValueIsFrom) {
   EXPECT_EQ(w.vm.status.provenance->cpu, model::Source::kSnapshot);
   EXPECT_EQ(w.vm.status.provenance->network, model::Source::kVirtualMachine);
   EXPECT_EQ(w.vm.status.inherited_from->snapshot, "snap");
-  EXPECT_EQ(w.vm.status.inherited_from->manifest_digest, "sha256:snap-uid");
+  EXPECT_EQ(w.vm.status.inherited_from->manifest_digest, digest_of("snap-uid"));
 }
 
 TEST(VmStatus, AShrunkDiskIsDriftThatNoRestartClearsAndIsToldOnce) {

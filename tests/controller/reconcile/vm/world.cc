@@ -14,6 +14,15 @@ namespace chrysalis::reconcile {
 
 using engine::Kind;
 
+std::string digest_of(const std::string& uid) {
+  std::string hex;
+  for (const char c : uid + std::string(32, '.')) {
+    hex += "0123456789abcdef"[static_cast<uint8_t>(c) >> 4];
+    hex += "0123456789abcdef"[static_cast<uint8_t>(c) & 15];
+  }
+  return "sha256:" + hex.substr(0, 64);
+}
+
 NamedSnapshot make_snapshot(const std::string& name, const std::string& uid,
                             const std::string& source_uid) {
   auto object = std::make_shared<api::VmSnapshot>();
@@ -30,7 +39,7 @@ NamedSnapshot make_snapshot(const std::string& name, const std::string& uid,
   wish.cpu = 3;
   wish.image = "img";
   record->config = model::assemble_first_boot(wish, {"net-a", "d", "t"}).config;
-  record->manifest_digest = "sha256:" + uid;
+  record->manifest_digest = digest_of(uid);
   record->ready = true;
   NamedSnapshot out;
   out.object = object;

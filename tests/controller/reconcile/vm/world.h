@@ -18,6 +18,9 @@ namespace chrysalis::reconcile {
 
 inline constexpr Wall kStart{seconds{1'800'000'000}};
 
+// What the manifest of that snapshot hashes to.
+std::string digest_of(const std::string& uid);
+
 // A snapshot of `source_uid` as this node would have it, ready.
 NamedSnapshot make_snapshot(const std::string& name, const std::string& uid,
                             const std::string& source_uid);

@@ -268,8 +268,8 @@ TEST_F(DirectoryObjectsTest, OddFilesAreSaidAndNotFollowed) {
   EXPECT_THAT(said(), HasSubstr("link.yaml: is a symbolic link"));
   EXPECT_THAT(said(), HasSubstr("dir.yaml: is no regular file"));
   EXPECT_THAT(said(), HasSubstr("big.yaml: larger than 1048576 bytes"));
-  EXPECT_THAT(said(), HasSubstr("other.yaml:1: skipped: \"Namespace\""));
-  EXPECT_THAT(said(), HasSubstr("wrong.yaml:1: no kind \"Vm\""));
+  EXPECT_THAT(said(), HasSubstr("other.yaml:1: kind: \"Namespace\" of \"v1\""));
+  EXPECT_THAT(said(), HasSubstr("wrong.yaml:1: kind: no kind \"Vm\""));
 }
 
 // ---- refusals

@@ -115,7 +115,8 @@ TEST_F(ManifestDocument, AnotherGroupIsSkippedAndSaid) {
   const auto read = rules_.read({{"apiVersion", "v1"}, {"kind", "Secret"}}, 1);
   EXPECT_FALSE(read.document);
   EXPECT_FALSE(read.doubtful);
-  EXPECT_THAT(read.said, HasSubstr("skipped: \"Secret\" of \"v1\""));
+  EXPECT_THAT(read.said,
+              HasSubstr("\"Secret\" of \"v1\": not of chrysalis.dev, skipped"));
 }
 
 TEST_F(ManifestDocument, JudgesAChangeAgainstWhatWasAccepted) {
