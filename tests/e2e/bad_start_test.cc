@@ -85,7 +85,7 @@ TEST_F(BadStart, OnACorruptDatabaseSaysWhatToDo) {
     EXPECT_EQ(started.exit, 1) << what;
     EXPECT_THAT(started.err, HasSubstr(database.string())) << what;
     EXPECT_THAT(started.err, HasSubstr("No VM was touched")) << what;
-    EXPECT_THAT(started.err, HasSubstr("put a copy of the file back")) << what;
+    EXPECT_THAT(started.err, HasSubstr("put a good copy back")) << what;
     EXPECT_EQ(read(database), bad) << "changed what a human is to look at";
     EXPECT_EQ(world_->host().vmms(), pids_) << what;
   }
