@@ -33,7 +33,7 @@ make_world() {
     cp "$release/guests/eject64.elf" "$work/images/counter/kernel"
     cp "$release/guests/tick32.elf" "$work/images/counter-fc/kernel"
     node_flags=(--max-phys-bits 36)  # the shape of that guest
-    echo "On the real programs: $("$ch" --version), $("$fc" --version | head -1)"
+    echo "On the real programs: $("$ch" --version | head -1), $("$fc" --version | head -1)"
   else
     ch=$release/simulated/cloud-hypervisor fc=$release/simulated/firecracker
     echo 'simulated-guest eject acpi' > "$work/images/counter/kernel"
