@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "src/engine/hands/dump_check.h"
 #include "src/engine/hands/node_hands.h"
 #include "src/hypervisor/guest_view.h"
 #include "src/store/manifest.h"
@@ -22,14 +23,6 @@ std::vector<hypervisor::NicSpec> nic_specs(const VmRecord& record) {
   std::vector<hypervisor::NicSpec> out;
   for (const store::Nic& nic : record.nics)
     out.push_back({nic.id, nic.tap, nic.guest_mac, record.mtu});
-  return out;
-}
-
-std::vector<hypervisor::DiskSpec> disk_specs(
-    const std::vector<store::Disk>& disks) {
-  std::vector<hypervisor::DiskSpec> out;
-  for (const store::Disk& disk : disks)
-    out.push_back({disk.id, disk.file, disk.readonly});
   return out;
 }
 

@@ -16,13 +16,20 @@ tl::unexpected<Error> corrupt(Error error) {
 
 }  // namespace
 
+std::vector<hypervisor::DiskSpec> disk_specs(
+    const std::vector<store::Disk>& disks) {
+  std::vector<hypervisor::DiskSpec> out;
+  for (const store::Disk& disk : disks)
+    out.push_back({disk.id, disk.file, disk.readonly});
+  return out;
+}
+
 Result<> check_dump(const hypervisor::Backend& vm,
                     const std::filesystem::path& directory,
                     const store::SnapshotRecord& snapshot) {
   hypervisor::LoadSpec spec;
   spec.config = snapshot.config;
-  for (const store::Disk& disk : snapshot.disks)
-    spec.disks.push_back({disk.id, disk.file, disk.readonly});
+  spec.disks = disk_specs(snapshot.disks);
   for (const model::TopologyNic& nic : snapshot.topology.nics)
     spec.saved_nics.push_back({nic.id, "", nic.mac, nic.mtu});
   if (auto fit = vm.check_load(directory, spec); !fit)

@@ -16,6 +16,10 @@
 
 namespace chrysalis::engine {
 
+// The disks as a VMM is told of them: by a boot, a load, and this check.
+std::vector<hypervisor::DiskSpec> disk_specs(
+    const std::vector<store::Disk>& disks);
+
 // Its own files contain nothing but a VM of ours, of that configuration.
 [[nodiscard]] Result<> check_dump(const hypervisor::Backend& vm,
                                   const std::filesystem::path& directory,

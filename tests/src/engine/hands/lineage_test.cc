@@ -22,20 +22,6 @@ namespace {
 
 class NodeLineage : public NodeTest {
  protected:
-  static CloneRequest clone_of(const std::string& snapshot) {
-    CloneRequest request;
-    request.ns = "default";
-    request.name = "clone";
-    request.snapshot_uid = snapshot;
-    return request;
-  }
-  static RestoreRequest restore_to(const std::string& snapshot,
-                                   uint64_t attempt = 1) {
-    RestoreRequest request;
-    request.snapshot_uid = snapshot;
-    request.attempt = attempt;
-    return request;
-  }
   void write(const char* below, const std::string& text) const {
     std::filesystem::create_directories((root_ / below).parent_path());
     std::ofstream(root_ / below) << text;

@@ -12,23 +12,7 @@
 namespace chrysalis::engine {
 namespace {
 
-class NodeLoad : public NodeTest {
- protected:
-  static CloneRequest clone_of(const std::string& snapshot) {
-    CloneRequest request;
-    request.ns = "default";
-    request.name = "clone";
-    request.snapshot_uid = snapshot;
-    return request;
-  }
-  static RestoreRequest restore_to(const std::string& snapshot,
-                                   uint64_t attempt = 1) {
-    RestoreRequest request;
-    request.snapshot_uid = snapshot;
-    request.attempt = attempt;
-    return request;
-  }
-};
+class NodeLoad : public NodeTest {};
 
 TEST_P(NodeLoad, ASnapshotIsWholeAndTheGuestGoesOn) {
   boot("vm-1");

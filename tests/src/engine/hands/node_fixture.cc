@@ -156,6 +156,22 @@ BootRequest NodeTest::boot_request(const std::string& name) const {
   return request;
 }
 
+CloneRequest NodeTest::clone_of(const std::string& snapshot) {
+  CloneRequest request;
+  request.ns = "default";
+  request.name = "clone";
+  request.snapshot_uid = snapshot;
+  return request;
+}
+
+RestoreRequest NodeTest::restore_to(const std::string& snapshot,
+                                    uint64_t attempt) {
+  RestoreRequest request;
+  request.snapshot_uid = snapshot;
+  request.attempt = attempt;
+  return request;
+}
+
 void NodeTest::boot(const std::string& uid) {
   const Outcome outcome = run(uid, boot_request(uid));
   ASSERT_TRUE(outcome.ok) << to_string(outcome.reason) << outcome.message;

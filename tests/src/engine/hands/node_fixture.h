@@ -36,6 +36,9 @@ class NodeTest : public testing::TestWithParam<model::Hypervisor> {
   VmView view(const std::string& uid) { return engine().view(uid); }
 
   BootRequest boot_request(const std::string& name) const;
+  static CloneRequest clone_of(const std::string& snapshot);
+  static RestoreRequest restore_to(const std::string& snapshot,
+                                   uint64_t attempt = 1);
   // Boots a VM that runs.
   void boot(const std::string& uid);
   void snapshot(const std::string& vm, const std::string& uid);

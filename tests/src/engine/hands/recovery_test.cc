@@ -65,10 +65,7 @@ class NodeRecovery : public NodeTest {
   void stage_clone() {
     boot("vm-1");
     snapshot("vm-1", "snap-1");
-    CloneRequest request;
-    request.ns = "default";
-    request.name = "clone";
-    request.snapshot_uid = "snap-1";
+    CloneRequest request = clone_of("snap-1");
     request.power = model::PowerState::kStopped;
     ASSERT_TRUE(run("vm-2", request).ok);
   }

@@ -380,17 +380,9 @@ class NodeTampered : public NodeTest {
     request.directory = "golden";
     return run("snap-2", request);
   }
-  CloneRequest clone_of(const std::string& snapshot) {
-    CloneRequest request;
-    request.ns = "default";
-    request.name = "clone";
-    request.snapshot_uid = snapshot;
-    return request;
-  }
-  RestoreRequest restore_to(const std::string& snapshot, uint64_t attempt = 1) {
-    RestoreRequest request;
-    request.snapshot_uid = snapshot;
-    request.attempt = attempt;
+  static RestoreRequest foreign_restore_to(const std::string& snapshot,
+                                           uint64_t attempt = 1) {
+    RestoreRequest request = restore_to(snapshot, attempt);
     request.allow_foreign = true;
     return request;
   }
@@ -473,7 +465,7 @@ TEST_P(NodeTampered, AStoredSnapshotThatWasChangedIsRefusedBeforeAnything) {
     row.tamper(dir);
     const Census before = census();
     const Outcome clone = run("vm-2", clone_of(kSnapshot));
-    const Outcome restore = run("vm-1", restore_to(kSnapshot));
+    const Outcome restore = run("vm-1", foreign_restore_to(kSnapshot));
     for (const Outcome* outcome : {&clone, &restore}) {
       EXPECT_TRUE(outcome->refused);
       EXPECT_EQ(outcome->reason, Reason::kCorrupt) << outcome->message;
@@ -488,7 +480,7 @@ TEST_P(NodeTampered, AStoredSnapshotThatWasChangedIsRefusedBeforeAnything) {
   }
   copy(kept, dir);
   fs::remove(dir.parent_path() / "aside");
-  const Outcome honest = run("vm-1", restore_to(kSnapshot));
+  const Outcome honest = run("vm-1", foreign_restore_to(kSnapshot));
   EXPECT_TRUE(honest.ok) << honest.message;
 }
 
@@ -513,8 +505,8 @@ TEST_P(NodeTampered, WhatAConfigurationWouldOpenIsLookedAtEachTime) {
   const timespec times[2] = {was.st_atim, was.st_mtim};
   ASSERT_EQ(::utimensat(AT_FDCWD, file.c_str(), times, 0), 0);
   const Census before = census();
-  for (const Outcome& outcome :
-       {run("vm-3", clone_of(kSnapshot)), run("vm-1", restore_to(kSnapshot))}) {
+  for (const Outcome& outcome : {run("vm-3", clone_of(kSnapshot)),
+                                 run("vm-1", foreign_restore_to(kSnapshot))}) {
     EXPECT_TRUE(outcome.refused);
     EXPECT_EQ(outcome.reason, Reason::kCorrupt);
     EXPECT_THAT(
@@ -540,7 +532,7 @@ TEST_P(NodeTampered, WhatOnlyTheVmmCanReadIsComparedBeforeItRuns) {
   EXPECT_THAT(clone.message,
               HasSubstr("cpu: the snapshot has 4, 1 was loaded"));
   EXPECT_THAT(left_of("vm-2"), testing::IsEmpty());
-  const Outcome restore = run("vm-1", restore_to("snap-2"));
+  const Outcome restore = run("vm-1", foreign_restore_to("snap-2"));
   EXPECT_EQ(restore.reason, Reason::kTopologyMismatch);
   EXPECT_EQ(vmm_pid("vm-1"), pid);
   EXPECT_EQ(view("vm-1").live, Live::kRunning);
